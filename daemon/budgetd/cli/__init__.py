@@ -1,0 +1,53 @@
+"""The command line: one file a command, loaded only when that command is asked for.
+
+It may not decide anything: commands read, call the river and print.
+"""
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "accounts": "The fleet: balances, coupons, the last transfer; `accounts create` opens one.",
+    "apply": "One cycle for real: a saved plan, or a fresh one after a yes.",
+    "check": "Are the config and the policies valid? Every problem at its place.",
+    "demo": "The whole story on an embedded sandbox: dry run, transfers, report.",
+    "doctor": "Credentials, clock, quota, disk, ledger, policies: one line each, with the cure.",
+    "explain": "Every rule that selects an account, and why it acts or holds.",
+    "plan": "The dry run: reads, decides, shows; changes nothing.",
+    "sandbox": "Serves the provider's API on loopback: fleet, faults, quota, clock.",
+    "schema": "The JSON Schema of policies or of the config, for editors.",
+    "transfers": "The ledger: every transfer and what became of it.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"budgetd.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="budgetd", message="budgetd %(version)s")
+@click.option(
+    "--config",
+    "config_path",
+    metavar="FILE",
+    help="The config; else $BUDGETD_CONFIG, ./config.yaml, /etc/budgetd/config.yaml.",
+)
+@click.pass_context
+def main(ctx: click.Context, config_path: str | None) -> None:
+    """Keeps the money of many cloud accounts in the right place: by policy, and never twice."""
+    ctx.obj = config_path

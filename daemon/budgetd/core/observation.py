@@ -1,0 +1,159 @@
+"""Everything known at one instant: the fleet, its readings, the master, and our own past moves.
+
+Nouns alone. It may not read anything itself; `observe` fills it from the provider and the
+ledger, `plan --snapshot` from a file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from budgetd.core.intent import Instrument, Move
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """An account's standing with the provider (ListEnterpriseSubCustomers, `status`)."""
+
+    NORMAL = "normal"
+    CREATING = "creating"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    REGISTERING = "registering"
+    AWAITING_ACTIVATION = "awaiting_activation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """One unit of the tree. `path` holds the names from the root's child down to it; the root's
+    is empty."""
+
+    id: str
+    name: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A member account. `organization` is None when its unit is not in the tree that was read."""
+
+    id: str
+    name: str
+    display_name: str
+    status: Status
+    organization: Organization | None
+
+    @property
+    def label(self) -> str:
+        """Its unit and name as reports show them: `R&D/prod-web`."""
+        if self.organization is None or not self.organization.path:
+            return self.name
+        return "/".join((*self.organization.path, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Ok(Generic[T]):
+    """A value that may be acted on; `read_at` is when the read began."""
+
+    value: T
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stale(Generic[T]):
+    """A value too old to act on."""
+
+    value: T
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No value: why, in words for people. An unmanageable account (CBC.99000086, CBC.99000047)
+    is left out and is not counted among the unreadable."""
+
+    reason: str
+    read_at: datetime
+    is_unmanageable: bool = False
+
+
+Reading = Ok[T] | Stale[T] | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditLedger:
+    """One credit ledger. `expire_time` is the provider's own text, echoed exactly (None: never);
+    `amount` is what can still be spent, `available` what can be moved; None there is unknown."""
+
+    expire_time: str | None
+    expires_at: datetime | None
+    amount: Decimal | None
+    available: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coupon:
+    """A voucher. `coupon_id` is the master's; `child_id` is the account's part of it (None on the
+    master's own list)."""
+
+    coupon_id: str
+    child_id: str | None
+    plan_name: str
+    balance: Decimal
+    effective_at: datetime | None
+    expires_at: datetime | None
+    has_use_limits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What was read of one account, or of the master; None is what nobody asked for."""
+
+    cash: Reading[Decimal] | None = None
+    credit: Reading[tuple[CreditLedger, ...]] | None = None
+    coupons: Reading[tuple[Coupon, ...]] | None = None
+
+    def of(
+        self, instrument: Instrument
+    ) -> Reading[Decimal] | Reading[tuple[CreditLedger, ...]] | Reading[tuple[Coupon, ...]] | None:
+        """The reading of one instrument."""
+        match instrument:
+            case Instrument.CASH:
+                return self.cash
+            case Instrument.CREDIT:
+                return self.credit
+            case Instrument.COUPON:
+                return self.coupons
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One kept reading of an account: when it began and what it said."""
+
+    read_at: datetime
+    value: Decimal
+
+
+NOTHING_READ = Readings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """All that one cycle knows. `samples` are kept readings by (account id, instrument), oldest
+    first, without the ones in `readings`; `moves` are the intents that can still matter."""
+
+    taken_at: datetime
+    currency: str
+    accounts: tuple[Account, ...]
+    readings: Mapping[str, Readings]
+    master: Readings
+    moves: tuple[Move, ...] = ()
+    samples: Mapping[tuple[str, Instrument], tuple[Sample, ...]] = field(default_factory=dict)
+
+    def readings_of(self, account_id: str) -> Readings:
+        """What was read of an account; nothing at all is `NOTHING_READ`."""
+        return self.readings.get(account_id, NOTHING_READ)
