@@ -55,13 +55,17 @@ class ProviderError(Exception):
         self.attempts = 1
 
     def __str__(self) -> str:
-        said = " ".join(str(part) for part in (self.status, self.code) if part)
+        said = " ".join(str(part) for part in (self.status, self._shown_code) if part)
         text = f"{self.endpoint} answered {said}" if said else self.endpoint
         if self.message:
             text += f" ({self.message})" if said else f" {self.message}"
         if self.attempts > 1:
             text += f", {self.attempts} times"
         return text
+
+    @property
+    def _shown_code(self) -> str:
+        return "" if self.status is None else self.code
 
 
 class AuthenticationFailed(ProviderError):
@@ -91,7 +95,8 @@ class ServerFault(ProviderError):
 
 
 class Unreachable(ProviderError):
-    """No complete answer came."""
+    """No complete answer came; `code` is one of `TRANSPORT.CONNECT`, `.TLS`, `.READ_TIMEOUT`,
+    `.RESET`: ours, for what the provider's tables cannot name."""
 
 
 class MalformedAnswer(ProviderError):

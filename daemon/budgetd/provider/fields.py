@@ -47,7 +47,6 @@ class Field:
     allowed: tuple[str | int, ...] = ()
     pattern: str = ""
     fields: tuple["Field", ...] = ()
-    is_secret: bool = False
 
 
 def validate(endpoint: str, fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, Any]:
