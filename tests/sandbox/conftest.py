@@ -1,0 +1,49 @@
+"""A running sandbox and the official client pointed at it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from huaweicloudsdkbss.v2 import BssClient
+from huaweicloudsdkcore.auth.credentials import GlobalCredentials
+
+from budgetd.sandbox.clock import MovableClock
+from budgetd.sandbox.fleet import seeded_fleet
+from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK, Sandbox
+from budgetd.sandbox.operations import QUOTAS
+from budgetd.sandbox.quota import Quota
+from budgetd.sandbox.running import RunningSandbox
+
+
+def new_sandbox(**options: object) -> Sandbox:
+    """A sandbox on real time (the official client signs with it), with the quota off."""
+    clock = MovableClock()
+    options.setdefault("quota", Quota(QUOTAS, multiplier=0))
+    return Sandbox(book=seeded_fleet(seed=7, start=clock.now()), clock=clock, **options)
+
+
+def official_client(
+    running: RunningSandbox, ak: str = SANDBOX_AK, sk: str = SANDBOX_SK
+) -> BssClient:
+    """The provider's own client."""
+    credentials = GlobalCredentials(ak, sk).with_domain_id(running.sandbox.book.master.id)
+    return BssClient.new_builder().with_credentials(credentials).with_endpoint(running.url).build()
+
+
+@pytest.fixture
+def client_of() -> Callable[..., BssClient]:
+    """Builds the provider's own client for a running sandbox."""
+    return official_client
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., RunningSandbox]]:
+    """Starts sandboxes with options, and stops them at the end."""
+    running: list[RunningSandbox] = []
+
+    def start(**options: object) -> RunningSandbox:
+        running.append(RunningSandbox(new_sandbox(**options)).start())
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.stop()
