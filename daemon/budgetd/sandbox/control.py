@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from budgetd.core.money import format_amount, from_minor
 from budgetd.sandbox.faults import MILLION, FaultKind, FaultOrder
-from budgetd.sandbox.gateway import Sandbox
+from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK, Sandbox, member_key
 from budgetd.sandbox.nouns import Account, Instrument, Kind, Move, Refusal
 from budgetd.sandbox.semantics import ThirdDecimal
 from budgetd.sandbox.statefile import save_state
@@ -79,7 +79,7 @@ def state(sandbox: Sandbox) -> dict[str, object]:
     book = sandbox.book
     return {
         "now": instant_text(sandbox.clock.now()),
-        "master": _account(book.master),
+        "master": _account(book.master) | {"access_key": {"ak": SANDBOX_AK, "sk": SANDBOX_SK}},
         "accounts": [_account(account) for account in book.accounts.values()],
         "moves": [
             {
@@ -112,8 +112,10 @@ def state(sandbox: Sandbox) -> dict[str, object]:
 
 
 def _account(account: Account) -> dict[str, object]:
+    key = member_key(account.id)
     return {
         "id": account.id,
+        "access_key": {"ak": key.ak, "sk": key.sk},
         "name": account.name,
         "display_name": account.display_name,
         "org_id": account.org_id,
