@@ -8,8 +8,7 @@ import asyncio
 import hashlib
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -134,8 +133,9 @@ class Client:
             fetch_token=self._fetch_token,
         )
         self._first_call = asyncio.Lock()
-        self._reads = self._open(keeps_connections=True)
-        self._moves = self._open(keeps_connections=False)
+        trust = self._trust()
+        self._reads = self._open(trust, keeps_connections=True)
+        self._moves = self._open(trust, keeps_connections=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -327,8 +327,15 @@ class Client:
             nonlocal is_sent
             is_sent = is_sent or event == "http11.send_request_headers.started"
 
+        stream = http.stream(
+            call.method,
+            call.url,
+            headers=dict(call.headers),
+            content=call.body if call.method == "POST" else None,
+            extensions={"trace": trace},
+        )
         try:
-            async with asyncio.timeout(self.timeout_s), _stream(http, call, trace) as response:
+            async with asyncio.timeout(self.timeout_s), stream as response:
                 body = bytearray()
                 async for chunk in response.aiter_raw():
                     body += chunk
@@ -348,12 +355,12 @@ class Client:
         self.skew_s = reply.skew_s(self.clock())
         return reply
 
-    def _open(self, *, keeps_connections: bool) -> httpx.AsyncClient:
+    def _open(self, trust: ssl.SSLContext, *, keeps_connections: bool) -> httpx.AsyncClient:
         # Enough connections for four seconds of calls at full pace: answers take about one.
         most = max(20, int(self.requests_per_second * 4))
         return httpx.AsyncClient(
             transport=self.transport,
-            verify=self._trust(),
+            verify=trust,
             trust_env=False,
             http2=False,
             follow_redirects=False,
@@ -373,20 +380,6 @@ class Client:
         if self.ca_file is not None:
             return ssl.create_default_context(cafile=str(self.ca_file))
         return httpx.create_ssl_context(trust_env=False)
-
-
-@asynccontextmanager
-async def _stream(
-    http: httpx.AsyncClient, call: _Call, trace: Callable[..., Any]
-) -> AsyncIterator[httpx.Response]:
-    async with http.stream(
-        call.method,
-        call.url,
-        headers=dict(call.headers),
-        content=call.body if call.method == "POST" else None,
-        extensions={"trace": trace},
-    ) as response:
-        yield response
 
 
 def _root(error: BaseException) -> BaseException:
