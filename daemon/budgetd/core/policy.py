@@ -54,7 +54,7 @@ MoneyInstrument = Annotated[
 
 
 def _target_form(value: object) -> str:
-    return "runway" if isinstance(value, dict | Document) else "amount"
+    return "=runway" if isinstance(value, dict | Document) else "=amount"
 
 
 class RunwayTarget(Document):
@@ -73,11 +73,11 @@ class RunwayKeep(Document):
 
 
 Target = Annotated[
-    Annotated[Amount, Tag("amount")] | Annotated[RunwayTarget, Tag("runway")],
+    Annotated[Amount, Tag("=amount")] | Annotated[RunwayTarget, Tag("=runway")],
     Discriminator(_target_form),
 ]
 Keep = Annotated[
-    Annotated[AmountOrZero, Tag("amount")] | Annotated[RunwayKeep, Tag("runway")],
+    Annotated[AmountOrZero, Tag("=amount")] | Annotated[RunwayKeep, Tag("=runway")],
     Discriminator(_target_form),
 ]
 

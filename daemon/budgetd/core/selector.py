@@ -41,12 +41,12 @@ def _org_paths(value: object) -> object:
 
 
 def _org_form(value: object) -> str:
-    return "ids" if isinstance(value, dict | OrganizationIds) else "paths"
+    return "=ids" if isinstance(value, dict | OrganizationIds) else "=paths"
 
 
 OrgPaths = Annotated[Texts, BeforeValidator(_org_paths)]
 Org = Annotated[
-    Annotated[OrgPaths, Tag("paths")] | Annotated[OrganizationIds, Tag("ids")],
+    Annotated[OrgPaths, Tag("=paths")] | Annotated[OrganizationIds, Tag("=ids")],
     Discriminator(_org_form),
 ]
 
@@ -78,11 +78,11 @@ def _selector(value: object) -> object:
 
 
 def _selector_form(value: object) -> str:
-    return "word" if isinstance(value, str) else "match"
+    return "=word" if isinstance(value, str) else "=match"
 
 
 Selector = Annotated[
-    Annotated[Literal["all", "master"], Tag("word")] | Annotated[Match, Tag("match")],
+    Annotated[Literal["all", "master"], Tag("=word")] | Annotated[Match, Tag("=match")],
     Discriminator(_selector_form),
     BeforeValidator(_selector),
 ]
@@ -113,7 +113,7 @@ def _answers(match: Match, account: Account) -> Iterable[bool | None]:
     if match.status is not None:
         yield account.status in match.status
     if match.org is not None:
-        yield _in_org(match.org, account.organization)
+        yield org_matches(match.org, account.organization)
     if match.any is not None:
         yield _any(selects(part, account) for part in match.any)
     if match.not_ is not None:
@@ -125,7 +125,8 @@ def _glob(patterns: tuple[str, ...], text: str) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
-def _in_org(org: tuple[str, ...] | OrganizationIds, unit: Organization | None) -> bool | None:
+def org_matches(org: tuple[str, ...] | OrganizationIds, unit: Organization | None) -> bool | None:
+    """Whether a unit is one that is meant; None of a unit that is not known."""
     if unit is None:
         return None
     if isinstance(org, OrganizationIds):
