@@ -111,8 +111,8 @@ class Move:
     """One intent as the core sees it: what is promised, what became of it, when.
 
     `amount` is what was asked for, or what was really moved once that is known. `reading` is
-    the value the move rested on, `sent_at` the last signing, `ended_at` the instant of the
-    final state.
+    what the unit itself read before (None for coupons), `sent_at` the last signing, `ended_at`
+    the instant of the final state, `child_coupon_id` what a grant created.
     """
 
     id: str
@@ -127,8 +127,7 @@ class Move:
     reading: Decimal | None = None
     read_at: datetime | None = None
     period: str = ""
-    reflected_at: datetime | None = None
-    coupon_id: str | None = None
+    child_coupon_id: str | None = None
     refusal: str = ""
 
     @property

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from budgetd.core.intent import Instrument, Move
+from budgetd.core.intent import Direction, Instrument, Move
 
 T = TypeVar("T")
 
@@ -143,8 +143,14 @@ NOTHING_READ = Readings()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All that one cycle knows. `samples` are kept readings by (account id, instrument), oldest
-    first, without the ones in `readings`; `moves` are the intents that can still matter."""
+    """All that one cycle knows.
+
+    `samples` are kept readings by (account id, instrument), oldest first, without the ones in
+    `readings`. `moves` are the intents of the last 32 days and every open one, `moved_before`
+    the sums of the older ones by (account id, instrument, direction). `first_loaded` says since
+    when a rule is known (a rule that is missing is new), `decided` which (rule, account id,
+    period) are done. A preview sees slots from before its rules were loaded.
+    """
 
     taken_at: datetime
     currency: str
@@ -153,6 +159,10 @@ class Observation:
     master: Readings
     moves: tuple[Move, ...] = ()
     samples: Mapping[tuple[str, Instrument], tuple[Sample, ...]] = field(default_factory=dict)
+    moved_before: Mapping[tuple[str, Instrument, Direction], Decimal] = field(default_factory=dict)
+    first_loaded: Mapping[str, datetime] = field(default_factory=dict)
+    decided: frozenset[tuple[str, str, str]] = frozenset()
+    is_preview: bool = False
 
     def readings_of(self, account_id: str) -> Readings:
         """What was read of an account; nothing at all is `NOTHING_READ`."""

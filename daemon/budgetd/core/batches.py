@@ -1,0 +1,90 @@
+"""Whether a limit lets a batch through: what one rule moves one way in one cycle.
+
+A batch is judged whole. It may not change amounts.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from budgetd.core.history import History
+from budgetd.core.intent import Direction
+from budgetd.core.limits import RECENT, SMALL_BATCH, Limits
+from budgetd.core.money import total
+from budgetd.core.observation import Status
+from budgetd.core.plan import Transfer
+from budgetd.core.policy import Rule
+
+DAY = timedelta(hours=24)
+
+
+@dataclass(slots=True)
+class Gate:
+    """Counts what was let through so far, each way by itself."""
+
+    history: History
+    limits: Limits
+    is_closed_by: str = ""
+    passed: list[Transfer] = field(default_factory=list)
+    moved: dict[tuple[Direction, timedelta], list[Decimal]] = field(default_factory=dict)
+
+    def judge(self, rule: Rule, batch: list[Transfer]) -> str:
+        """The limit that withholds the batch; empty where none does."""
+        if not batch:
+            return ""
+        if self.is_closed_by:
+            return self.is_closed_by
+        direction = batch[0].direction
+        amount = total(transfer.amount for transfer in batch)
+        earlier = [item for item in self.passed if item.direction is direction]
+        planned = total(item.amount for item in earlier) + amount
+        recent = self._moved(direction, RECENT)
+        if planned + total(recent) > self.limits.per_cycle_amount:
+            return "per_cycle.amount"
+        if len(batch) + len(earlier) + len(recent) > self.limits.per_cycle_transfers:
+            return "per_cycle.transfers"
+        if self._is_too_wide(rule, batch):
+            return "per_cycle.share_of_accounts"
+        if planned + total(self._moved(direction, DAY)) > self.limits.per_day_amount:
+            return "per_day.amount"
+        return ""
+
+    def let_through(self, batch: Iterable[Transfer]) -> None:
+        """Books a batch that passed."""
+        self.passed += batch
+
+    def _is_too_wide(self, rule: Rule, batch: list[Transfer]) -> bool:
+        if rule.schedule is not None and rule.schedule.is_calendar:
+            return False
+        touched = len({transfer.account.id for transfer in batch})
+        normal = sum(
+            account.status is Status.NORMAL for account in self.history.observation.accounts
+        )
+        return touched > SMALL_BATCH and touched > self.limits.per_cycle_share * normal
+
+    def _moved(self, direction: Direction, window: timedelta) -> list[Decimal]:
+        if (direction, window) not in self.moved:
+            self.moved[direction, window] = self._count(direction, window)
+        return self.moved[direction, window]
+
+    def _count(self, direction: Direction, window: timedelta) -> list[Decimal]:
+        since = self.history.now - window
+        return [
+            move.amount
+            for move in self.history.all_moves()
+            if move.direction is direction
+            and move.counts
+            and (move.is_open or (move.sent_at or move.made_at) > since)
+        ]
+
+    def is_too_much(self, account_id: str, rule: Rule, amount: Decimal) -> bool:
+        """Whether an amount, with what the account got the same way in 24 hours, is too much for
+        a daemon alone."""
+        since = self.history.now - DAY
+        got = total(
+            move.amount
+            for move in self.history.moves(account_id, rule.instrument, rule.direction)
+            if move.counts and (move.is_open or (move.sent_at or move.made_at) > since)
+        )
+        return got + amount > self.limits.approval_above

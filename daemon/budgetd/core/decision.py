@@ -1,0 +1,73 @@
+"""What one rule says of one account: a wish, an alert, or a hold, always with a reason.
+
+Nouns alone; `deciding` makes them and `planning` turns wishes into transfers.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from budgetd.core.intent import Instrument
+from budgetd.core.observation import Account, Coupon, CreditLedger
+from budgetd.core.policy import Rule
+from budgetd.core.reason import Ask, Hold, Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRule:
+    """A rule under its full name `policy/rule`."""
+
+    name: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The rule does nothing, and why. `until` is when that ends by itself, where that is known."""
+
+    rule: str
+    account: Account
+    instrument: Instrument
+    reason: Hold
+    until: datetime | None = None
+    reading: Decimal | None = None
+    detail: str = ""
+    coupon: Coupon | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The rule is due and triggered, and no rail holds it: the amount is still to be found.
+
+    `values` are the things it may be taken from: the account's own ledgers or coupons of a
+    reclaim; empty for cash. `trigger` is what an allocation must at least lift the reading to.
+    """
+
+    named: NamedRule
+    account: Account
+    reading: Decimal
+    read_at: datetime
+    why: Why
+    trigger: Decimal | None = None
+    period: str = ""
+    ask: Ask | None = None
+    ledgers: tuple[CreditLedger, ...] = ()
+    coupon: Coupon | None = None
+    unit_reading: Decimal | None = None
+    late_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An alert that holds now. Nothing moves."""
+
+    rule: str
+    account: Account
+    instrument: Instrument
+    severity: str
+    reading: Decimal
+    read_at: datetime
+    why: Why
+
+
+Decision = Held | Wish | Raised

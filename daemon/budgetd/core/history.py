@@ -1,0 +1,164 @@
+"""What our own past moves forbid now: open and unreflected moves, cooldowns, refusals, caps.
+
+It reads the moves of an observation and answers questions about them. It may not decide.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from budgetd.core.intent import Direction, Instrument, Move, State, Unit
+from budgetd.core.money import ZERO, total
+from budgetd.core.observation import Observation, Ok
+
+FIRST_REST = timedelta(minutes=15)
+LONGEST_REST = timedelta(hours=24)
+
+
+class History:
+    """The moves of one observation, found by account."""
+
+    def __init__(self, observation: Observation, reflected_after: timedelta) -> None:
+        self.observation = observation
+        self.now = observation.taken_at
+        self._reflected_after = reflected_after
+        self._leaving: list[Move] | None = None
+        self._by_account: dict[str, list[Move]] = defaultdict(list)
+        for move in sorted(observation.moves, key=lambda move: move.made_at):
+            self._by_account[move.unit.account_id].append(move)
+
+    def moves(
+        self, account_id: str, instrument: Instrument, direction: Direction | None = None
+    ) -> Iterator[Move]:
+        """An account's moves of one instrument, oldest first."""
+        for move in self._by_account.get(account_id, ()):
+            if move.unit.instrument is instrument and direction in (None, move.direction):
+                yield move
+
+    def all_moves(self) -> Iterable[Move]:
+        """Every move that is known."""
+        return self.observation.moves
+
+    def is_reflected(self, move: Move) -> bool:
+        """Whether a reading shows a settled move, or it was settled long enough ago."""
+        if move.ended_at is None or self.now - move.ended_at >= self._reflected_after:
+            return move.ended_at is not None
+        if move.unit.instrument is Instrument.COUPON:
+            return self._coupon_shows(move)
+        return any(_shows(move, value) for value in self._values_after(move, move.ended_at))
+
+    def _coupon_shows(self, move: Move) -> bool:
+        reading = self.observation.readings_of(move.unit.account_id).coupons
+        if not isinstance(reading, Ok) or move.ended_at is None or reading.read_at < move.ended_at:
+            return False
+        children = {coupon.child_id for coupon in reading.value}
+        if move.direction is Direction.RECLAIM:
+            return move.unit.part not in children
+        return move.child_coupon_id in children
+
+    def _values_after(self, move: Move, after: datetime) -> Iterator[Decimal]:
+        unit = move.unit
+        if unit.instrument is Instrument.CASH:
+            for sample in self.observation.samples.get((unit.account_id, unit.instrument), ()):
+                if sample.read_at >= after:
+                    yield sample.value
+            cash = self.observation.readings_of(unit.account_id).cash
+            if isinstance(cash, Ok) and cash.read_at >= after:
+                yield cash.value
+            return
+        credit = self.observation.readings_of(unit.account_id).credit
+        if isinstance(credit, Ok) and credit.read_at >= after:
+            amounts = [
+                ledger.amount for ledger in credit.value if (ledger.expire_time or "") == unit.part
+            ]
+            yield next((amount for amount in amounts if amount is not None), ZERO)
+
+    def is_pending(self, move: Move) -> bool:
+        """Whether it may still move money, or moved some that no reading shows yet."""
+        if move.is_open:
+            return True
+        return move.state is State.SETTLED and not self.is_reflected(move)
+
+    def pending(
+        self, account_id: str, instrument: Instrument, direction: Direction | None = None
+    ) -> list[Move]:
+        """The pending moves of one account and instrument."""
+        return [
+            move for move in self.moves(account_id, instrument, direction) if self.is_pending(move)
+        ]
+
+    def pending_out(self, instrument: Instrument, part: str | None = None) -> Decimal:
+        """What is still to leave the master: pending allocations, of one ledger or coupon."""
+        if self._leaving is None:
+            self._leaving = [
+                move
+                for move in self.observation.moves
+                if move.direction is Direction.ALLOCATE and self.is_pending(move)
+            ]
+        return total(
+            move.amount
+            for move in self._leaving
+            if move.unit.instrument is instrument and part in (None, move.unit.part)
+        )
+
+    def reflected_until(self, move: Move) -> datetime | None:
+        """When a settled move is taken as reflected at the latest."""
+        return move.ended_at + self._reflected_after if move.ended_at else None
+
+    def cooldown_until(self, rule: str, unit: Unit, cooldown: timedelta | None) -> datetime | None:
+        """When a rule's cooldown on a unit ends, if it has not."""
+        if cooldown is None:
+            return None
+        attempts = [
+            move.sent_at
+            for move in self._of_rule(rule, unit)
+            if move.sent_at and move.state not in (State.REFUSED, State.CANCELLED)
+        ]
+        if not attempts or max(attempts) + cooldown <= self.now:
+            return None
+        return max(attempts) + cooldown
+
+    def refused_until(self, rule: str, unit: Unit) -> datetime | None:
+        """Until when a rule rests on a unit after refusals in a row: 15 min, doubling to 24 h."""
+        rest, last = FIRST_REST, None
+        for move in self._of_rule(rule, unit):
+            if move.state is State.SETTLED:
+                rest, last = FIRST_REST, None
+            elif move.state in (State.REFUSED, State.VOID) and move.ended_at:
+                rest = min(rest * 2, LONGEST_REST) if last else FIRST_REST
+                last = move.ended_at
+        if last is None or last + rest <= self.now:
+            return None
+        return last + rest
+
+    def _of_rule(self, rule: str, unit: Unit) -> Iterator[Move]:
+        """A rule's moves of a unit; without a part, of all the account's units together."""
+        for move in self.moves(unit.account_id, unit.instrument):
+            if move.rule == rule and unit.part in ("", move.unit.part):
+                yield move
+
+    def has_fired(self, rule: str, unit: Unit, period: str) -> bool:
+        """Whether a rule has used its period on a unit."""
+        return any(move.period == period and move.counts for move in self._of_rule(rule, unit))
+
+    def had_no_effect(self, account_id: str, instrument: Instrument, trigger: Decimal) -> bool:
+        """Whether two settled top-ups of this episode left the reading below its trigger."""
+        settled = [
+            move.ended_at
+            for move in self.moves(account_id, instrument, Direction.ALLOCATE)
+            if move.state is State.SETTLED and move.ended_at
+        ]
+        if len(settled) < 2:
+            return False
+        samples = self.observation.samples.get((account_id, instrument), ())
+        return all(sample.value < trigger for sample in samples if sample.read_at >= settled[-2])
+
+
+def _shows(move: Move, value: Decimal) -> bool:
+    if move.reading is None:
+        return False
+    change = value - move.reading
+    if move.direction is Direction.RECLAIM:
+        change = -change
+    return change * 2 >= move.amount

@@ -1,0 +1,261 @@
+"""make_plan: wishes become ordered transfers, batch by batch, within what may be spent.
+
+Priority by priority: money and caps are consumed in that order and nothing else is. A batch
+that a limit withholds gives back what it took. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from hashlib import sha256
+
+from budgetd.core.amount import Draft
+from budgetd.core.batches import Gate
+from budgetd.core.deciding import Decisions
+from budgetd.core.decision import Held, Raised, Wish
+from budgetd.core.drafting import Drawer
+from budgetd.core.funds import CapBook, Piece, Purse
+from budgetd.core.history import History
+from budgetd.core.intent import Direction, Instrument
+from budgetd.core.limits import FEW_UNREAD, PLAN_LIFETIME, Limits
+from budgetd.core.money import ZERO, round_up, total
+from budgetd.core.observation import Account, Observation, Ok, Reading, Stale, Unknown
+from budgetd.core.plan import MasterLine, Plan, Transfer, Unreadable, Withheld
+from budgetd.core.policy import Lift, PolicySet
+from budgetd.core.reason import Ask, Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a plan says of itself."""
+
+    enterprise: str
+    mode: str
+    policies: PolicySet
+
+
+@dataclass(slots=True)
+class _Outcome:
+    transfers: list[Transfer] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+
+
+def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limits: Limits) -> Plan:
+    """The plan of one cycle. Everything a decision wished for is in it, moved or not, and why."""
+    history = History(observation, limits.reflected_after)
+    drawer = Drawer(
+        history,
+        Purse(observation, history, limits),
+        CapBook(observation, limits.zone),
+        observation.currency,
+    )
+    observed = _observe(drawer.copy(), decisions.observed)
+    unreadable, asked = _unreadable(observation)
+    gate = Gate(history, limits)
+    if len(unreadable) > FEW_UNREAD and len(unreadable) > limits.unknown_readings * asked:
+        gate.is_closed_by = "unknown_readings"
+    outcome = _Outcome(held=[item for item in decisions.made if isinstance(item, Held)])
+    levels: dict[int, list[Wish]] = defaultdict(list)
+    for item in decisions.made:
+        if isinstance(item, Wish):
+            levels[item.named.rule.priority].append(item)
+    for priority in sorted(levels):
+        drawer = _plan_level(levels[priority], drawer, gate, outcome)
+    transfers = sorted(
+        outcome.transfers, key=lambda transfer: transfer.direction is Direction.RECLAIM
+    )
+    return Plan(
+        enterprise=frame.enterprise,
+        mode=frame.mode,
+        taken_at=observation.taken_at,
+        expires_at=observation.taken_at + PLAN_LIFETIME,
+        policy_digest=frame.policies.digest,
+        currency=observation.currency,
+        is_preview=observation.is_preview,
+        transfers=tuple(transfers),
+        held=tuple(sorted(outcome.held, key=lambda item: (item.account.label, item.rule))),
+        withheld=tuple(outcome.withheld),
+        alerts=tuple(item for item in decisions.made if isinstance(item, Raised)),
+        unreadable=tuple(unreadable),
+        observed=tuple(observed),
+        accounts_read=asked - len(unreadable),
+        rules_count=sum(1 for _ in frame.policies.rules()),
+        master=_master_line(observation, limits, transfers),
+    )
+
+
+def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcome) -> Drawer:
+    """Plans one priority. A batch that is withheld is taken out, and the others drawn up anew."""
+    rules = {wish.named.name: wish.named.rule for wish in wishes}
+    left = sorted(wishes, key=lambda wish: (wish.reading, wish.account.id, wish.named.name))
+    while True:
+        trial = drawer.copy()
+        drawn, holds = _draw(left, trial, gate)
+        batches: dict[str, list[Transfer]] = defaultdict(list)
+        for transfer in drawn:
+            if transfer.ask is None:
+                batches[transfer.rule].append(transfer)
+        passed_before = len(gate.passed)
+        stopped = ""
+        for rule in sorted(batches):
+            limit = gate.judge(rules[rule], batches[rule])
+            if limit:
+                stopped = rule
+                outcome.withheld += _withhold(batches[rule], limit)
+                break
+            gate.let_through(batches[rule])
+        if not stopped:
+            outcome.transfers += drawn
+            outcome.held += holds
+            return trial
+        del gate.passed[passed_before:]
+        withheld = {transfer.account.id for transfer in batches[stopped]}
+        left = [
+            wish for wish in left if wish.named.name != stopped or wish.account.id not in withheld
+        ]
+
+
+def _withhold(batch: list[Transfer], limit: str) -> Iterable[Withheld]:
+    first = batch[0]
+    name = sha256(f"{first.rule}\n{first.direction}\nbatch".encode()).hexdigest()[:16]
+    for transfer in batch:
+        yield Withheld(transfer=replace(transfer, ask=Ask.LIMIT), limit=limit, proposal=f"p-{name}")
+
+
+def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Transfer], list[Held]]:
+    """All transfers of one priority, allocations first; proposals take nothing."""
+    transfers: list[Transfer] = []
+    holds: list[Held] = []
+    wants: list[tuple[Wish, Draft]] = []
+    for wish in wishes:
+        if not isinstance(wish.named.rule.action, Lift):
+            continue
+        want = drawer.want(wish)
+        if isinstance(want, Held):
+            holds.append(want)
+        elif wish.ask or gate.is_too_much(wish.account.id, wish.named.rule, want.amount):
+            proposal = replace(wish, ask=wish.ask or Ask.APPROVAL_ABOVE)
+            pieces = drawer.purse.take(wish, want.amount, want.grain)
+            drawn = drawer.settle(proposal, want, pieces)
+            drawer.undo(wish, drawn)
+            _sort(drawn, transfers, holds)
+        else:
+            wants.append((wish, want))
+    for wish, want, pieces in _share(wants, drawer):
+        _sort(drawer.settle(wish, want, pieces), transfers, holds)
+    for wish in wishes:
+        if not isinstance(wish.named.rule.action, Lift):
+            _draw_reclaim(wish, drawer, gate, (transfers, holds))
+    return transfers, holds
+
+
+def _draw_reclaim(
+    wish: Wish, drawer: Drawer, gate: Gate, into: tuple[list[Transfer], list[Held]]
+) -> None:
+    drawn = drawer.reclaim(wish)
+    if isinstance(drawn, list):
+        amount = total(transfer.amount for transfer in drawn)
+        if wish.ask is None and gate.is_too_much(wish.account.id, wish.named.rule, amount):
+            drawn = [replace(transfer, ask=Ask.APPROVAL_ABOVE) for transfer in drawn]
+        if drawn[0].ask is not None:
+            drawer.undo(wish, drawn)
+    _sort(drawn, *into)
+
+
+def _sort(drawn: list[Transfer] | Held, transfers: list[Transfer], holds: list[Held]) -> None:
+    if isinstance(drawn, Held):
+        holds.append(drawn)
+    else:
+        transfers += drawn
+
+
+def _share(
+    wants: list[tuple[Wish, Draft]], drawer: Drawer
+) -> list[tuple[Wish, Draft, list[Piece]]]:
+    """What the master gives to each. When it cannot serve this priority whole, each account
+    first gets what lifts it to its trigger, in order, then the rest in order."""
+    whole = drawer.purse.copy()
+    served = [(wish, want, whole.take(wish, want.amount, want.grain)) for wish, want in wants]
+    if all(total(p.amount for p in pieces) == want.amount for _, want, pieces in served):
+        drawer.purse = whole
+        return served
+    firsts = [drawer.purse.take(wish, _least(wish, want), want.grain) for wish, want in wants]
+    shared = []
+    for (wish, want), first in zip(wants, firsts, strict=True):
+        rest = want.amount - total(piece.amount for piece in first)
+        more = drawer.purse.take(wish, rest, want.grain) if rest > ZERO else []
+        shared.append((wish, want, _merge([*first, *more])))
+    return shared
+
+
+def _least(wish: Wish, want: Draft) -> Decimal:
+    if wish.trigger is None:
+        return want.amount
+    return min(want.amount, round_up(max(wish.trigger - wish.reading, ZERO), want.grain))
+
+
+def _merge(pieces: list[Piece]) -> list[Piece]:
+    """One piece a source: an account gets one transfer of each."""
+    merged: dict[str, Piece] = {}
+    for piece in pieces:
+        before = merged.get(piece.part)
+        amount = piece.amount + (before.amount if before else ZERO)
+        merged[piece.part] = Piece(piece.part, amount, piece.coupon)
+    return [piece for piece in merged.values() if piece.amount > ZERO]
+
+
+def _observe(drawer: Drawer, wishes: list[Wish]) -> list[Transfer]:
+    """What rules that only observe would have wanted, each by itself."""
+    found: list[Transfer] = []
+    for wish in wishes:
+        own = drawer.copy()
+        if isinstance(wish.named.rule.action, Lift):
+            want = own.want(wish)
+            if isinstance(want, Held):
+                continue
+            drawn = own.settle(wish, want, own.purse.take(wish, want.amount, want.grain))
+        else:
+            drawn = own.reclaim(wish)
+        found += drawn if isinstance(drawn, list) else []
+    return found
+
+
+def _unreadable(observation: Observation) -> tuple[list[Unreadable], int]:
+    """The accounts of which something that was asked for is not known, and how many were asked."""
+    found: list[Unreadable] = []
+    asked = 0
+    for account in observation.accounts:
+        if account.id not in observation.readings:
+            continue
+        asked += 1
+        problem = _first_problem(account, observation)
+        if problem is not None:
+            found.append(problem)
+    return found, asked
+
+
+def _first_problem(account: Account, observation: Observation) -> Unreadable | None:
+    readings = observation.readings_of(account.id)
+    for instrument in Instrument:
+        reading: Reading[object] | None = readings.of(instrument)  # type: ignore[assignment]  # any value will do
+        if isinstance(reading, Unknown) and not reading.is_unmanageable:
+            return Unreadable(account=account, reason=Hold.UNREAD, detail=reading.reason)
+        if isinstance(reading, Stale):
+            return Unreadable(account=account, reason=Hold.STALE, detail="")
+    return None
+
+
+def _master_line(observation: Observation, limits: Limits, transfers: list[Transfer]) -> MasterLine:
+    cash = observation.master.cash
+    if not isinstance(cash, Ok):
+        return MasterLine(cash_before=None, cash_after=None, reserve=limits.reserve)
+    change = ZERO
+    for transfer in transfers:
+        if transfer.instrument is Instrument.CASH and transfer.ask is None:
+            is_out = transfer.direction is Direction.ALLOCATE
+            change += -transfer.amount if is_out else transfer.amount
+    return MasterLine(
+        cash_before=cash.value, cash_after=cash.value + change, reserve=limits.reserve
+    )
