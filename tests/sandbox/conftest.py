@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from huaweicloudsdkbss.v2 import BssClient
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
@@ -9,6 +10,7 @@ from huaweicloudsdkcore.auth.credentials import GlobalCredentials
 from budgetd.sandbox.clock import MovableClock
 from budgetd.sandbox.fleet import seeded_fleet
 from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK, Sandbox
+from budgetd.sandbox.identity import SANDBOX_DOMAIN, SANDBOX_PASSWORD, SANDBOX_USER
 from budgetd.sandbox.operations import QUOTAS
 from budgetd.sandbox.quota import Quota
 from budgetd.sandbox.running import RunningSandbox
@@ -47,3 +49,35 @@ def started() -> Iterator[Callable[..., RunningSandbox]]:
     yield start
     for each in running:
         each.stop()
+
+
+def signed_in(running: RunningSandbox) -> httpx.Client:
+    """A plain client with a token, for requests the official client would not make."""
+    client = httpx.Client(base_url=running.url, trust_env=False, timeout=10)
+    user = {
+        "name": SANDBOX_USER,
+        "password": SANDBOX_PASSWORD,
+        "domain": {"name": SANDBOX_DOMAIN},
+    }
+    auth = {
+        "identity": {"methods": ["password"], "password": {"user": user}},
+        "scope": {"domain": {"name": SANDBOX_DOMAIN}},
+    }
+    answer = client.post("/v3/auth/tokens", json={"auth": auth})
+    assert answer.status_code == 201
+    client.headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
+    return client
+
+
+@pytest.fixture
+def plain_of() -> Iterator[Callable[[RunningSandbox], httpx.Client]]:
+    """Signs plain clients in, and closes them at the end."""
+    clients: list[httpx.Client] = []
+
+    def connect(running: RunningSandbox) -> httpx.Client:
+        clients.append(signed_in(running))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()

@@ -253,4 +253,4 @@ def _move(sandbox: Sandbox, fields: Fields) -> object:
 
 
 def _present(sandbox: Sandbox) -> datetime:
-    return sandbox.clock.now().replace(microsecond=0)
+    return sandbox.clock.now()

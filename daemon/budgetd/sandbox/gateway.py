@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -110,7 +111,7 @@ class Sandbox:
                 fields=_fields(request),
                 caller=caller,
                 book=self.book,
-                now=now.replace(microsecond=0),
+                now=now,
                 read_at=now - stale_by if stale_by else now,
             )
             answer = operation.handle(call)
@@ -182,7 +183,7 @@ def _fields(request: SignedRequest) -> Fields:
     if not request.body:
         return Fields({})
     try:
-        given = json.loads(request.body, parse_float=str)
+        given = json.loads(request.body, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise parameter_error("body", "is not JSON") from error
     if not isinstance(given, dict):
