@@ -155,23 +155,25 @@ async def test_a_thousand_calls_at_a_second_of_latency_take_about_a_second() -> 
     token = sandbox.gate.issue_token(
         sandbox.book.master.id, sandbox.clock.now(), is_domain_scoped=True
     )
-    limits = httpx.Limits(max_connections=250)
-    async with (
-        serve(create_app(sandbox)) as url,
-        httpx.AsyncClient(
-            base_url=url, headers=_token(token), limits=limits, timeout=30, trust_env=False
-        ) as client,
-    ):
+    async with serve(create_app(sandbox)) as url:
         began = time.monotonic()
-        answers = await asyncio.gather(*(_read(client, a) for a in sandbox.book.accounts))
+        answers = await asyncio.gather(*(_raw(url, token, a) for a in sandbox.book.accounts))
         took_s = time.monotonic() - began
-    assert set(answers) == {200, 400}
-    assert took_s < 20
+    assert set(answers) == {b"HTTP/1.1 200", b"HTTP/1.1 400"}
+    assert 1 <= took_s < 15
 
 
-async def _read(client: httpx.AsyncClient, account_id: str) -> int:
-    query = {"sub_customer_id": account_id, "balance_type": "BALANCE_TYPE_DEBIT"}
-    return (await client.get(READ, params=query)).status_code
+async def _raw(url: str, token: str, account_id: str) -> bytes:
+    """One read on a connection of its own: a client's pool would be measured otherwise."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    path = f"{READ}?sub_customer_id={account_id}&balance_type=BALANCE_TYPE_DEBIT"
+    lines = (f"GET {path} HTTP/1.1", "Host: x", f"X-Auth-Token: {token}", "Connection: close")
+    writer.write("\r\n".join((*lines, "", "")).encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer[:12]
 
 
 def test_nothing_but_loopback_is_bound() -> None:
