@@ -139,3 +139,52 @@ class Move:
     def counts(self) -> bool:
         """Whether caps and limits count it: all but refused, cancelled and void."""
         return self.state not in NEVER_MOVED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is durably promised before anything is sent: the row of W1, which never changes.
+
+    `key` is the provider's `trans_id`, made once; `body` the exact bytes that are sent, every
+    time. `unit_reading` is what the unit itself read (None for coupons); after `expires_at` it
+    is not sent for the first time any more. `epoch` numbers the ledger's openings for writing.
+    """
+
+    id: str
+    key: str
+    rule: str
+    policy_digest: str
+    account_id: str
+    account_name: str
+    unit: Unit
+    direction: Direction
+    coupon_id: str
+    amount: Decimal
+    currency: str
+    operation: str
+    body: bytes
+    why: str
+    period: str
+    reading: Decimal
+    unit_reading: Decimal | None
+    read_at: datetime
+    master_read_at: datetime | None
+    made_at: datetime
+    expires_at: datetime
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One sending of an intent. Without `answered_at` nothing is known of it."""
+
+    number: int
+    signed_at: datetime
+    body_hash: str
+    answer_class: AnswerClass | None = None
+    phase: str = ""
+    status: int | None = None
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    answered_at: datetime | None = None

@@ -1,0 +1,142 @@
+"""The state file: opening it, the pragmas it must run under, its transactions, its locks.
+
+It may not know what is stored. SQLite runs as WAL with FULL sync, as apsw bundles it: the
+versions before 3.51.3 can lose acknowledged commits, and so can weaker settings.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from budgetd.ledger.schema import APPLICATION_ID, TABLES, VERSION
+
+_OLDEST = (3, 51, 3)
+BUSY_TIMEOUT_S = 10.0
+ROOM_BYTES = 16 * 1024 * 1024
+
+
+class LedgerError(Exception):
+    """The state file cannot be used; the message names it and says why."""
+
+
+class DiskFullError(LedgerError):
+    """Too little room is left to be sure of writing an answer down."""
+
+
+def open_database(path: Path, *, may_write: bool) -> apsw.Connection:
+    """Opens the state file, made anew where it may be, and checks all that it must be.
+
+    Raises `LedgerError` for a file of another program, of a newer schema, damaged or
+    unreadable, or when a pragma does not hold.
+    """
+    if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < _OLDEST:
+        raise LedgerError(f"SQLite {apsw.sqlite_lib_version()} is older than 3.51.3")
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if may_write else 0)
+    try:
+        if may_write:
+            _touch(path)
+        connection = apsw.Connection(str(path), flags=flags)
+        connection.set_busy_timeout(int(BUSY_TIMEOUT_S * 1000))
+        _prepare(connection, path, may_write=may_write)
+    except (apsw.Error, OSError) as problem:
+        raise LedgerError(f"{path}: {_words(problem)}") from problem
+    return connection
+
+
+def _touch(path: Path) -> None:
+    """Creates the file for its owner alone: it holds what every account has."""
+    if not path.parent.is_dir():
+        raise LedgerError(f"{path}: the folder does not exist")
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> None:
+    found = pragma(connection, "application_id"), pragma(connection, "user_version")
+    is_empty = not connection.execute("SELECT count(*) FROM sqlite_schema").get
+    if is_empty and found == (0, 0) and may_write:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        with connection:
+            connection.execute(TABLES)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    elif found[0] != APPLICATION_ID:
+        raise LedgerError(f"{path}: this is not a budgetd state file")
+    elif found[1] != VERSION:
+        raise LedgerError(f"{path}: schema {found[1]}, but this budgetd knows {VERSION}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if not may_write:
+        connection.execute("PRAGMA query_only = ON")
+    for name, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+        if pragma(connection, name) != wanted:
+            raise LedgerError(f"{path}: {name} is {pragma(connection, name)}, not {wanted}")
+
+
+def pragma(connection: apsw.Connection, name: str) -> object:
+    """A pragma as it is in force."""
+    return connection.execute(f"PRAGMA {name}").get
+
+
+def _words(problem: Exception) -> str:
+    if isinstance(problem, apsw.NotADBError):
+        return "this is not a budgetd state file"
+    if isinstance(problem, apsw.CorruptError):
+        return "the file is damaged; restore a backup"
+    if isinstance(problem, apsw.CantOpenError):
+        return "it cannot be opened"
+    if isinstance(problem, apsw.BusyError):
+        return "another process has held it for too long"
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror
+    return str(problem) or type(problem).__name__
+
+
+def check_room(path: Path) -> None:
+    """Raises `DiskFullError` when an answer might find no room: checked before each sending."""
+    room = os.statvfs(path.parent)
+    if room.f_bavail * room.f_frsize < ROOM_BYTES:
+        raise DiskFullError(f"{path.parent}: less than 16 MiB are free; nothing is sent")
+
+
+@contextmanager
+def cycle_lock(path: Path, *, wait_s: float) -> Iterator[None]:
+    """Holds the lock of a cycle; one cycle at a time on one state, whatever the process.
+
+    Raises `LedgerError` when another cycle holds it for longer than `wait_s`.
+    """
+    deadline = time.monotonic() + wait_s
+    lock_path = path.with_name(path.name + ".lock")
+    while True:
+        try:
+            handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            raise LedgerError(f"{lock_path}: {problem.strerror}") from problem
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_same_file(handle, lock_path):
+                yield
+                return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise LedgerError(
+                    f"another cycle has held {lock_path} for {wait_s:.0f} s"
+                ) from None
+            time.sleep(0.1)
+        finally:
+            os.close(handle)
+
+
+def _is_same_file(handle: int, path: Path) -> bool:
+    """Whether the locked file is still the one at the path: a replaced one locks nobody out."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    here = os.fstat(handle)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)

@@ -1,0 +1,97 @@
+"""What is kept beside the intents: readings, when rules were first seen, slots and plans used.
+
+None of it is money; it never stands in the way of a commit of the ledger.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from budgetd.core.intent import Instrument
+from budgetd.core.money import from_minor, to_minor
+from budgetd.core.observation import Sample
+from budgetd.ledger.store import Ledger
+from budgetd.ledger.times import instant, text
+
+READINGS_KEPT = timedelta(days=14)
+SLOTS_KEPT = timedelta(days=400)
+
+Samples = dict[tuple[str, Instrument], tuple[Sample, ...]]
+
+
+def keep_readings(
+    ledger: Ledger, readings: Iterable[tuple[str, Instrument, Sample]], now: datetime
+) -> None:
+    """Keeps readings for 14 days; one that is there already stays as it is."""
+    with ledger.writing():
+        ledger.connection.executemany(
+            "INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?)",
+            [
+                (account_id, str(instrument), text(sample.read_at), to_minor(sample.value))
+                for account_id, instrument, sample in readings
+            ],
+        )
+        ledger.connection.execute(
+            "DELETE FROM reading WHERE read_at < ?", (text(now - READINGS_KEPT),)
+        )
+
+
+def kept_readings(ledger: Ledger, since: datetime) -> Samples:
+    """The kept readings since then, by account and instrument, oldest first."""
+    found: dict[tuple[str, Instrument], list[Sample]] = defaultdict(list)
+    for account_id, instrument, read_at, value in ledger.connection.execute(
+        "SELECT account_id, instrument, read_at, value FROM reading WHERE read_at >= ? "
+        "ORDER BY account_id, instrument, read_at",
+        (text(since),),
+    ):
+        key = (str(account_id), Instrument(str(instrument)))
+        found[key].append(Sample(instant(str(read_at)), _amount(value)))
+    return {key: tuple(samples) for key, samples in found.items()}
+
+
+def _amount(value: object) -> Decimal:
+    assert isinstance(value, int)
+    return from_minor(value)
+
+
+def note_rules(ledger: Ledger, rules: Iterable[str], now: datetime) -> None:
+    """Remembers since when each rule is known; a rule that is known stays so."""
+    with ledger.writing():
+        ledger.connection.executemany(
+            "INSERT OR IGNORE INTO rule_loaded VALUES (?, ?)",
+            [(rule, text(now)) for rule in rules],
+        )
+
+
+def first_loaded(ledger: Ledger) -> Mapping[str, datetime]:
+    """Since when each rule is known."""
+    rows = ledger.connection.execute("SELECT rule, at FROM rule_loaded").fetchall()
+    return {str(rule): instant(str(at)) for rule, at in rows}
+
+
+def note_decided(ledger: Ledger, slots: Iterable[tuple[str, str, str]], now: datetime) -> None:
+    """Remembers which (rule, account, period) are done; they are not asked again."""
+    with ledger.writing():
+        ledger.connection.executemany(
+            "INSERT OR IGNORE INTO slot_decided VALUES (?, ?, ?, ?)",
+            [(*slot, text(now)) for slot in slots],
+        )
+        ledger.connection.execute(
+            "DELETE FROM slot_decided WHERE at < ?", (text(now - SLOTS_KEPT),)
+        )
+
+
+def decided(ledger: Ledger) -> frozenset[tuple[str, str, str]]:
+    """Which (rule, account, period) are done."""
+    rows = ledger.connection.execute("SELECT rule, account_id, period FROM slot_decided").fetchall()
+    return frozenset((str(rule), str(account), str(period)) for rule, account, period in rows)
+
+
+def use_plan(ledger: Ledger, digest: str, now: datetime) -> bool:
+    """Marks a saved plan as used; False where it was used before."""
+    with ledger.writing():
+        ledger.connection.execute(
+            "INSERT OR IGNORE INTO plan_used VALUES (?, ?)", (digest, text(now))
+        )
+        return bool(ledger.connection.changes())

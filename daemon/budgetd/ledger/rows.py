@@ -1,0 +1,112 @@
+"""Rows of the state file turned into the core's nouns. It may not run a statement."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import apsw
+
+from budgetd.core.answer import AnswerClass
+from budgetd.core.intent import Attempt, Direction, Instrument, Intent, Move, State, Unit
+from budgetd.core.money import from_minor
+from budgetd.ledger.times import instant
+
+Row = tuple[apsw.SQLiteValue, ...]
+INTENT_COLUMNS = (
+    "id, key, rule, policy_digest, account_id, account_name, instrument, part, direction, "
+    "coupon_id, amount, currency, operation, body, body_hash, why, period, reading, "
+    "unit_reading, read_at, master_read_at, made_at, expires_at, epoch"
+)
+MOVE_COLUMNS = (
+    "id, rule, account_id, instrument, part, direction, coalesce(booked, amount), state, made_at, "
+    "sent_at, ended_at, unit_reading, read_at, period, child_coupon_id"
+)
+
+
+def intent_of(row: Row) -> Intent:
+    """The intent of a row of `INTENT_COLUMNS`."""
+    named = dict(zip(INTENT_COLUMNS.split(", "), row, strict=True))
+    unit = Unit(
+        account_id=str(named["account_id"]),
+        instrument=Instrument(str(named["instrument"])),
+        part=str(named["part"]),
+    )
+    unit_reading = named["unit_reading"]
+    plain = (
+        "id",
+        "key",
+        "rule",
+        "policy_digest",
+        "account_id",
+        "account_name",
+        "coupon_id",
+        "currency",
+        "operation",
+        "why",
+        "period",
+    )
+    body = named["body"]
+    assert isinstance(body, bytes)
+    return Intent(
+        **{name: str(named[name]) for name in plain},
+        unit=unit,
+        direction=Direction(str(named["direction"])),
+        amount=amount_of(named["amount"]),
+        body=body,
+        reading=amount_of(named["reading"]),
+        unit_reading=None if unit_reading is None else amount_of(unit_reading),
+        read_at=instant(str(named["read_at"])),
+        master_read_at=_instant(named["master_read_at"]),
+        made_at=instant(str(named["made_at"])),
+        expires_at=instant(str(named["expires_at"])),
+        epoch=_whole(named["epoch"]),
+    )
+
+
+def amount_of(value: apsw.SQLiteValue) -> Decimal:
+    """The amount of a column of minor units."""
+    return from_minor(_whole(value))
+
+
+def _whole(value: apsw.SQLiteValue) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _instant(value: apsw.SQLiteValue) -> datetime | None:
+    return None if value is None else instant(str(value))
+
+
+def move_of(row: Row) -> Move:
+    """The move of a row of `MOVE_COLUMNS`; its amount is what was booked, once that is known."""
+    return Move(
+        id=str(row[0]),
+        rule=str(row[1]),
+        unit=Unit(account_id=str(row[2]), instrument=Instrument(str(row[3])), part=str(row[4])),
+        direction=Direction(str(row[5])),
+        amount=amount_of(row[6]),
+        state=State(str(row[7])),
+        made_at=instant(str(row[8])),
+        sent_at=_instant(row[9]),
+        ended_at=_instant(row[10]),
+        reading=None if row[11] is None else amount_of(row[11]),
+        read_at=_instant(row[12]),
+        period=str(row[13]),
+        child_coupon_id=None if row[14] is None else str(row[14]),
+    )
+
+
+def attempt_of(row: Row) -> Attempt:
+    """The attempt of a row."""
+    answered = row[3]
+    return Attempt(
+        number=_whole(row[0]),
+        signed_at=instant(str(row[1])),
+        body_hash=str(row[2]),
+        answer_class=None if answered is None else AnswerClass(str(answered)),
+        phase=str(row[4] or ""),
+        status=None if row[5] is None else _whole(row[5]),
+        code=str(row[6] or ""),
+        message=str(row[7] or ""),
+        request_id=str(row[8] or ""),
+        answered_at=_instant(row[9]),
+    )

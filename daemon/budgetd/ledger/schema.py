@@ -1,0 +1,122 @@
+"""The ledger's tables, and the rules that the database itself keeps: the last line of defence.
+
+Amounts are integer minor units, instants are UTC text that sorts. Nothing is ever deleted, an
+immutable column is never updated, and there is no way out of a final state.
+"""
+
+APPLICATION_ID = 0x62756467
+VERSION = 1
+
+_IMMUTABLE = (
+    "id, key, rule, policy_digest, account_id, account_name, instrument, part, direction, "
+    "coupon_id, amount, currency, operation, body, body_hash, why, period, reading, "
+    "unit_reading, read_at, master_read_at, made_at, expires_at, epoch"
+)
+
+TABLES = f"""
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+CREATE TABLE intent (
+  id TEXT PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE CHECK (length(key) = 32 AND key NOT GLOB '*[^0-9a-f]*'),
+  rule TEXT NOT NULL CHECK (rule <> ''),
+  policy_digest TEXT NOT NULL,
+  account_id TEXT NOT NULL CHECK (account_id <> ''),
+  account_name TEXT NOT NULL,
+  instrument TEXT NOT NULL CHECK (instrument IN ('cash', 'credit', 'coupon')),
+  part TEXT NOT NULL,
+  direction TEXT NOT NULL CHECK (direction IN ('allocate', 'reclaim')),
+  coupon_id TEXT NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  currency TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  body BLOB NOT NULL,
+  body_hash TEXT NOT NULL,
+  why TEXT NOT NULL,
+  period TEXT NOT NULL,
+  reading INTEGER NOT NULL,
+  unit_reading INTEGER,
+  read_at TEXT NOT NULL,
+  master_read_at TEXT,
+  made_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  booked INTEGER CHECK (booked >= 0),
+  sent_at TEXT,
+  ended_at TEXT,
+  child_coupon_id TEXT,
+  note TEXT NOT NULL DEFAULT '',
+  CHECK (state IN ('prepared', 'sending', 'in_doubt', 'needs_human',
+                   'settled', 'refused', 'cancelled', 'void')),
+  CHECK ((state IN ('settled', 'refused', 'cancelled', 'void')) = (ended_at IS NOT NULL)),
+  CHECK (state <> 'settled' OR booked IS NOT NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX one_open_intent_per_unit ON intent (account_id, instrument, part)
+  WHERE state IN ('prepared', 'sending', 'in_doubt', 'needs_human');
+CREATE UNIQUE INDEX once_a_period ON intent (rule, account_id, instrument, part, direction, period)
+  WHERE period <> '' AND state NOT IN ('refused', 'cancelled', 'void');
+CREATE INDEX intent_by_time ON intent (made_at);
+
+CREATE TABLE attempt (
+  intent_id TEXT NOT NULL REFERENCES intent (id),
+  number INTEGER NOT NULL CHECK (number > 0),
+  signed_at TEXT NOT NULL,
+  body_hash TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  phase TEXT,
+  status INTEGER,
+  code TEXT,
+  message TEXT,
+  request_id TEXT,
+  class TEXT,
+  answered_at TEXT,
+  PRIMARY KEY (intent_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  intent_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  data TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_by_intent ON event (intent_id, seq);
+
+CREATE TABLE reading (
+  account_id TEXT NOT NULL,
+  instrument TEXT NOT NULL,
+  read_at TEXT NOT NULL,
+  value INTEGER NOT NULL,
+  PRIMARY KEY (account_id, instrument, read_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reading_by_time ON reading (read_at);
+
+CREATE TABLE rule_loaded (rule TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT;
+CREATE TABLE slot_decided (
+  rule TEXT NOT NULL, account_id TEXT NOT NULL, period TEXT NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (rule, account_id, period)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE plan_used (digest TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT;
+
+CREATE TRIGGER intent_is_kept BEFORE DELETE ON intent
+  BEGIN SELECT RAISE(ABORT, 'an intent is never deleted'); END;
+CREATE TRIGGER intent_is_fixed BEFORE UPDATE OF {_IMMUTABLE} ON intent
+  BEGIN SELECT RAISE(ABORT, 'what an intent promises never changes'); END;
+CREATE TRIGGER final_is_final BEFORE UPDATE ON intent
+  WHEN OLD.state IN ('settled', 'refused', 'cancelled', 'void')
+  BEGIN SELECT RAISE(ABORT, 'a final state is never left'); END;
+CREATE TRIGGER attempt_is_kept BEFORE DELETE ON attempt
+  BEGIN SELECT RAISE(ABORT, 'an attempt is never deleted'); END;
+CREATE TRIGGER attempt_is_fixed BEFORE UPDATE ON attempt
+  WHEN OLD.answered_at IS NOT NULL OR NEW.signed_at <> OLD.signed_at
+    OR NEW.body_hash <> OLD.body_hash OR NEW.epoch <> OLD.epoch
+    OR NEW.intent_id <> OLD.intent_id OR NEW.number <> OLD.number
+  BEGIN SELECT RAISE(ABORT, 'an answered attempt never changes'); END;
+CREATE TRIGGER event_is_kept BEFORE DELETE ON event
+  BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
+CREATE TRIGGER event_is_fixed BEFORE UPDATE ON event
+  BEGIN SELECT RAISE(ABORT, 'an event never changes'); END;
+"""
