@@ -12,11 +12,11 @@ from pathlib import Path
 from budgetd.config_files import list_documents, read_file, shown_path
 from budgetd.config_schema import Config, Switch
 from budgetd.config_secrets import AccessKey, Credentials, TokenLogin, read_credentials
+from budgetd.core.conflicts import judge
 from budgetd.core.digest import digest_of
 from budgetd.core.placing import Written, read_written
 from budgetd.core.policy import Policy, PolicySet
 from budgetd.core.problem import InvalidCredentials, InvalidDocuments, Problem
-from budgetd.core.validation import judge
 
 __all__ = [
     "AccessKey",

@@ -69,6 +69,8 @@ def from_text(
             raise complain(expected, value)
         try:
             return parse(value)
+        except PydanticCustomError:
+            raise
         except (AmountError, MomentError, ValueError) as problem:
             raise complain(expected, value, str(problem)) from None
 
