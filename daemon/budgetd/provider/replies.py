@@ -10,7 +10,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from budgetd.core.answer import SUCCESS_CODES, Answer, Phase, classify, knows_pair
+from budgetd.core.answer import SUCCESS_CODES, Answer, AnswerClass, Phase, classify, knows_pair
 from budgetd.provider.answers import CreatedCoupon, ReclaimedCoupon
 from budgetd.provider.errors import (
     MalformedAnswer,
@@ -169,14 +169,16 @@ def answer_of(
         "success_status": operation.success_status,
         "is_documented_shape": not shape.complaint,
     }
+    answer_class = classify(**judged)
+    is_settled = answer_class is AnswerClass.SETTLED
     return Answer(
         **facts,
-        answer_class=classify(**judged),
+        answer_class=answer_class,
         is_known_pair=knows_pair(**judged),
         message=said.message or shape.complaint,
         request_id=said.request_id,
-        amount=shape.amount,
-        child_coupon_id=shape.child_coupon_id,
+        amount=shape.amount if is_settled else None,
+        child_coupon_id=shape.child_coupon_id if is_settled else None,
         fail_check_items=said.fail_check_items,
         retry_after_s=reply.retry_after_s,
         skew_s=skew_s,
