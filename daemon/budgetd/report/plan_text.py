@@ -1,0 +1,269 @@
+"""The plan as people read it on a terminal: one row a movement, and what it comes to.
+
+Columns shrink or go where the terminal is narrow; a row is always one line. It may not decide,
+count differently from the other formats, nor let a name act on the terminal.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from budgetd.core.intent import Instrument
+from budgetd.core.money import ZERO, show_amount
+from budgetd.core.plan import Plan
+from budgetd.report.harmless import harmless
+from budgetd.report.rows import Row, RowKind, rows_of
+from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines
+from budgetd.report.summary import Flow, Summary, summary_of
+
+MOST_ROWS = 200
+GAP = "  "
+_STYLES: dict[RowKind, str] = {
+    RowKind.PROPOSAL: "cyan",
+    RowKind.WITHHELD: "magenta",
+    RowKind.HELD: "yellow",
+    RowKind.ALERT: "bold yellow",
+    RowKind.UNREADABLE: "red",
+    RowKind.OBSERVED: "dim",
+}
+_MODES = {"dry_run": "dry run", "enforce": "enforcing"}
+
+
+def plan_text(
+    plan: Plan,
+    screen: Screen,
+    *,
+    read_in: timedelta | None = None,
+    closing: str | None = None,
+) -> str:
+    """The plan for a screen. `read_in` is how long reading took; `closing` stands in the place
+    of the last line, which says how to carry the plan out (empty: no such line)."""
+    lines = [
+        Text(line, style="bold")
+        for line in flow_parts(_heading(plan, screen, read_in), screen.width)
+    ]
+    rows = rows_of(plan, screen.zone)
+    if rows:
+        lines += [Text(), *_table(rows[:MOST_ROWS], screen.width)]
+    if len(rows) > MOST_ROWS:
+        lines.append(Text(fit(_more(rows[MOST_ROWS:]), screen.width)))
+    summary = summary_of(plan)
+    lines += [Text(), *(Text(line) for line in flow_parts(_sums(plan, summary), screen.width))]
+    last = closing_of(plan, summary) if closing is None else closing
+    if last:
+        lines += [Text(line) for line in _sentences(last, screen.width)]
+    return print_lines(lines, screen)
+
+
+def _heading(plan: Plan, screen: Screen, read_in: timedelta | None) -> Iterator[str]:
+    yield harmless(plan.enterprise)
+    yield _MODES.get(plan.mode, plan.mode)
+    if plan.is_preview:
+        yield "preview"
+    yield f"{plan.taken_at.astimezone(screen.zone):%Y-%m-%d %H:%M} {screen.zone.key}"
+    took = f" in {read_in.total_seconds():.1f} s" if read_in is not None else ""
+    yield f"{_count(plan.accounts_read, 'account')} read{took}"
+    yield f"policies {short_digest(plan.policy_digest)}, {_count(plan.rules_count, 'rule')}"
+
+
+def short_digest(digest: str) -> str:
+    """The first six hex digits: enough for people to tell two sets of policies apart."""
+    return digest.removeprefix("sha256:")[:6]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """One row as texts: what stands in each column, already harmless."""
+
+    row: Row
+    label: str
+    change: tuple[str, str]
+    amount: str
+    rule: str
+    note: str
+
+
+def _cells(row: Row) -> _Cells:
+    return _Cells(
+        row=row,
+        label=harmless(row.account.label),
+        change=(_shown(row.reading), _shown(row.after)),
+        amount="" if row.amount is None else signed(row.amount),
+        rule=harmless(row.rule),
+        note=harmless(row.note),
+    )
+
+
+def _shown(value: Decimal | None) -> str:
+    return "" if value is None else show_amount(value)
+
+
+def signed(value: Decimal) -> str:
+    """`+2,000.00` or `-4,800.00`."""
+    return f"{value:+,.2f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Widths:
+    """How many cells each column has. `rule` is 0 where there is no room for it."""
+
+    verb: int
+    label: int
+    before: int
+    after: int
+    amount: int
+    rule: int
+    note: int
+
+
+def _widths(cells: Sequence[_Cells], width: int) -> _Widths:
+    verb = max(len(item.row.verb) for item in cells)
+    before = max(len(item.change[0]) for item in cells)
+    after = max(len(item.change[1]) for item in cells)
+    amount = max(len(item.amount) for item in cells)
+    label = max(cell_len(item.label) for item in cells)
+    rule = max(cell_len(item.rule) for item in cells)
+    note = max(cell_len(item.note) for item in cells)
+    figures = before + (after + 3 if after else 0) + amount
+    left = width - (len(GAP) * 5 + 2 + verb + figures)
+    if label + rule + note > left:
+        rule = min(rule, 28) if left - min(rule, 28) >= 64 else 0
+    left -= rule + (len(GAP) if rule else 0)
+    if label + note > left:
+        label = min(label, max(left - note, left * 45 // 100, 8))
+    return _Widths(
+        verb=verb,
+        label=label,
+        before=before,
+        after=after,
+        amount=amount,
+        rule=rule,
+        note=max(left - label, 0),
+    )
+
+
+def _table(rows: Sequence[Row], width: int) -> Iterator[Text]:
+    cells = [_cells(row) for row in rows]
+    widths = _widths(cells, width)
+    for item in cells:
+        yield Text(_line(item, widths, width), style=_style(item.row))
+
+
+def _style(row: Row) -> str:
+    if row.kind is not RowKind.TRANSFER:
+        return _STYLES[row.kind]
+    return "green" if row.sign == "+" else "blue"
+
+
+def _line(item: _Cells, widths: _Widths, width: int) -> str:
+    label = pad(fit(item.label, widths.label, keep_end=True), widths.label)
+    head = f"{GAP}{item.row.sign} {pad(item.row.verb, widths.verb)}{GAP}{label}"
+    figures = _figures(item, widths)
+    rule = GAP + pad(fit(item.rule, widths.rule), widths.rule) if widths.rule else ""
+    if item.note and not widths.rule and not item.amount:
+        # Without figures the note takes their room, which a narrow screen needs.
+        figures = pad(item.change[0], widths.before, right=True) if item.change[0] else ""
+        head = f"{head}{GAP}{figures}" if figures else head
+        return f"{head}{GAP}{fit(item.note, max(width - cell_len(head) - len(GAP), 0))}"
+    line = f"{head}{GAP}{figures}{rule}{GAP}"
+    return f"{line}{fit(item.note, max(width - cell_len(line), 0))}"
+
+
+def _figures(item: _Cells, widths: _Widths) -> str:
+    before = pad(item.change[0], widths.before, right=True)
+    amount = pad(item.amount, widths.amount, right=True)
+    if not widths.after:
+        return f"{before}{GAP}{amount}"
+    arrow = " → " if item.change[1] else "   "
+    after = pad(item.change[1], widths.after, right=True)
+    return f"{before}{arrow}{after}{GAP}{amount}"
+
+
+def _more(rows: Sequence[Row]) -> str:
+    kinds = Counter(row.kind for row in rows)
+    told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+    return f"{GAP}{len(rows):,} more rows ({told}); `--format json` has all"
+
+
+def _sums(plan: Plan, summary: Summary) -> Iterator[str]:
+    yield master_line(plan)
+    for instrument in (Instrument.CREDIT, Instrument.COUPON):
+        flow = summary.flows[instrument]
+        if flow != Flow():
+            yield f"{instrument} {signed(flow.reclaim - flow.allocate)}"
+    if summary.transfers:
+        both = summary.all
+        out = f"+{show_amount(both.allocate)} " if both.allocate > ZERO else ""
+        home = f"-{show_amount(both.reclaim)} " if both.reclaim > ZERO else ""
+        yield f"{out}{home}in {_count(summary.transfers, 'transfer')}"
+    yield from counts(summary)
+
+
+def counts(summary: Summary) -> Iterator[str]:
+    """How many of what, where there is any: `1 held`, `34 fine`."""
+    for number, word in (
+        (summary.proposals, "proposed"),
+        (summary.withheld, "withheld"),
+        (summary.held, "held"),
+        (summary.alerts, "alerts" if summary.alerts > 1 else "alert"),
+        (summary.unread, "unread"),
+        (summary.observed, "only observed"),
+        (summary.fine, "fine"),
+    ):
+        if number:
+            yield f"{number:,} {word}"
+
+
+def master_line(plan: Plan) -> str:
+    """What the plan does to the master's cash."""
+    master = plan.master
+    reserve = f"reserve {show_amount(master.reserve)}"
+    if master.cash_before is None or master.cash_after is None:
+        return f"Master cash not read, {reserve}"
+    if master.cash_before == master.cash_after:
+        return f"Master cash {show_amount(master.cash_before)}, {reserve}"
+    change = f"{show_amount(master.cash_before)} → {show_amount(master.cash_after)}"
+    return f"Master cash {change}, {reserve}"
+
+
+def closing_of(plan: Plan, summary: Summary) -> str:
+    """What a person can do with the plan now."""
+    if not summary.transfers:
+        return _nothing(summary)
+    if plan.is_preview:
+        return "Nothing was moved. This is a preview, which `budgetd apply` refuses."
+    if plan.mode == "dry_run":
+        return (
+            "Nothing was moved, and under `mode: dry_run` nothing will be."
+            " Keep this plan with --out FILE."
+        )
+    return (
+        "Nothing was moved. Keep this plan with --out FILE, carry it out with `budgetd apply FILE`."
+    )
+
+
+def _nothing(summary: Summary) -> str:
+    if summary.proposals or summary.withheld:
+        return "Nothing moves by itself: the rest waits for `budgetd approve`."
+    return "Nothing to move."
+
+
+def _sentences(text: str, width: int) -> list[str]:
+    """The text on as many lines as it needs, broken between words."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,77 @@
+"""The terminal as a report sees it: how wide, which zone, colour or not; and lines that fit it.
+
+It may not look at the real terminal: the caller says what it is.
+"""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+NARROWEST = 40
+ELLIPSIS = "…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """Where a text will be shown. `width` is in cells; fewer than 40 count as 40."""
+
+    width: int
+    zone: ZoneInfo
+    has_colour: bool = False
+
+
+def print_lines(lines: Iterable[Text], screen: Screen) -> str:
+    """The lines as text, each on its own, with colour where the screen has it."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=max(screen.width, NARROWEST),
+        force_terminal=screen.has_colour,
+        color_system="standard" if screen.has_colour else None,
+        no_color=not screen.has_colour,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for line in lines:
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+    return buffer.getvalue()
+
+
+def fit(text: str, width: int, *, keep_end: bool = False) -> str:
+    """The text in at most that many cells; what is cut is marked, at the start or at the end."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 1:
+        return ELLIPSIS[:width]
+    if keep_end:
+        while cell_len(text) > width - 1:
+            text = text[1:]
+        return ELLIPSIS + text
+    return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """The text filled up with blanks to that many cells."""
+    blanks = " " * max(width - cell_len(text), 0)
+    return blanks + text if right else text + blanks
+
+
+def flow_parts(parts: Iterable[str], width: int) -> list[str]:
+    """The parts joined by ` · `, broken between parts where a line would be too long."""
+    lines: list[str] = []
+    for part in parts:
+        if not part:
+            continue
+        if lines and cell_len(f"{lines[-1]} · {part}") <= width:
+            lines[-1] = f"{lines[-1]} · {part}"
+        else:
+            lines.append(fit(f"  {part}" if lines else part, width))
+    return lines
