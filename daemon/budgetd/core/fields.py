@@ -229,7 +229,18 @@ def _one_or_more(value: object) -> object:
     return value
 
 
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)]
+Texts = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_one_or_more),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "number", "boolean"]},
+                {"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}},
+            ]
+        }
+    ),
+]
 
 
 def later(key: str) -> Callable[[object], object]:

@@ -28,7 +28,7 @@ _FARTHEST_DAYS = 366 * 9
 class Daily(Document):
     """Once a day."""
 
-    at: ClockTime
+    at: ClockTime = Field(description="local time of day")
 
 
 def _weekday(value: object) -> object:
@@ -40,8 +40,10 @@ def _weekday(value: object) -> object:
 class Weekly(Document):
     """Once an ISO week."""
 
-    day: Annotated[str, BeforeValidator(_weekday)]
-    at: ClockTime
+    day: Annotated[
+        str, BeforeValidator(_weekday), WithJsonSchema({"type": "string", "enum": list(WEEKDAYS)})
+    ] = Field(description="a weekday by name")
+    at: ClockTime = Field(description="local time of day")
 
 
 def _month_day(value: object) -> object:
@@ -65,12 +67,29 @@ def _months(value: object) -> object:
     return tuple(int(month) for month in value)
 
 
+_MONTH_DAY_SCHEMA = WithJsonSchema(
+    {"type": ["string", "integer"], "pattern": "^([1-9]|[12][0-9]|3[01]|last)$", "examples": [4]}
+)
+_MONTHS_SCHEMA = WithJsonSchema(
+    {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": ["string", "integer"], "pattern": "^([1-9]|1[0-2])$"},
+        "examples": ["[3, 6]"],
+    }
+)
+
+
 class Monthly(Document):
     """Once a month; a day that a shorter month lacks is its last."""
 
-    day: Annotated[int | Literal["last"], BeforeValidator(_month_day)]
-    at: ClockTime
-    months: Annotated[tuple[int, ...] | None, BeforeValidator(_months)] = None
+    day: Annotated[int | Literal["last"], BeforeValidator(_month_day), _MONTH_DAY_SCHEMA] = Field(
+        description="1 to 31, or last"
+    )
+    at: ClockTime = Field(description="local time of day")
+    months: Annotated[tuple[int, ...], BeforeValidator(_months), _MONTHS_SCHEMA] | None = Field(
+        None, description="only in these months, 1 to 12; every month where it is left out"
+    )
 
 
 def _catch_up_limit(value: timedelta) -> timedelta:
@@ -90,12 +109,12 @@ CatchUp = Annotated[Duration, AfterValidator(_catch_up_limit)]
 class Schedule(Document):
     """One of `every`, `daily`, `weekly`, `monthly`, `dates` with `at`, `cron`."""
 
-    every: Duration | None = None
-    daily: Daily | None = None
-    weekly: Weekly | None = None
-    monthly: Monthly | None = None
-    dates: tuple[Day, ...] | None = Field(None, min_length=1)
-    at: ClockTime | None = Field(None, description="with `dates`")
+    every: Duration | None = Field(None, description="an interval; it has no slots")
+    daily: Daily | None = Field(None, description="once a day")
+    weekly: Weekly | None = Field(None, description="once an ISO week")
+    monthly: Monthly | None = Field(None, description="once a month")
+    dates: tuple[Day, ...] | None = Field(None, min_length=1, description="on these days, at `at`")
+    at: ClockTime | None = Field(None, description="with `dates`: local time of day")
     cron: CronText | None = Field(None, description="minute hour day month weekday (by name)")
     catch_up: CatchUp | None = Field(None, description="how long a late slot is still served; 6h")
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from budgetd.core.fields import Document, Texts, complain, later
@@ -18,12 +19,12 @@ from budgetd.core.observation import Account, Organization, Status
 class OrganizationIds(Document):
     """Units by the provider's own id, for names that hold a slash."""
 
-    id: Texts
+    id: Texts = Field(description="the provider's ids of units")
 
 
 def _statuses(value: object) -> object:
     texts = (value,) if isinstance(value, str) else value
-    if not isinstance(texts, list | tuple):
+    if not isinstance(texts, list | tuple) or not texts:
         raise complain("an account status", value)
     known = ", ".join(Status)
     for text in texts:
@@ -45,6 +46,14 @@ def _org_form(value: object) -> str:
 
 
 OrgPaths = Annotated[Texts, BeforeValidator(_org_paths)]
+_STATUS_SCHEMA: JsonDict = {"type": "string", "enum": [status.value for status in Status]}
+Statuses = Annotated[
+    tuple[Status, ...],
+    BeforeValidator(_statuses),
+    WithJsonSchema(
+        {"anyOf": [_STATUS_SCHEMA, {"type": "array", "minItems": 1, "items": _STATUS_SCHEMA}]}
+    ),
+]
 Org = Annotated[
     Annotated[OrgPaths, Tag("=paths")] | Annotated[OrganizationIds, Tag("=ids")],
     Discriminator(_org_form),
@@ -60,7 +69,7 @@ class Match(Document):
     org: Org | None = Field(
         None, description="/A is that unit, /A/* its child units, /A/** it and all below"
     )
-    status: Annotated[tuple[Status, ...] | None, BeforeValidator(_statuses)] = Field(
+    status: Statuses | None = Field(
         None, description="other statuses than normal, which is the default"
     )
     any: tuple["Match", ...] | None = Field(None, min_length=1, description="one must match")

@@ -1,0 +1,28 @@
+"""`budgetd schema`: the JSON Schema of documents for editors, and the reference for people.
+
+It may not describe anything itself: the models do.
+"""
+
+import json
+
+import click
+
+
+@click.command("schema")
+@click.argument("document", type=click.Choice(["policy", "config"]))
+@click.option("--format", "style", type=click.Choice(["json", "markdown"]), default="json")
+def command(document: str, style: str) -> None:
+    """Prints the JSON Schema (draft 2020-12) of policies or of the config.
+
+    `--format markdown` prints the reference tables of the documentation instead.
+    """
+    from budgetd.config_schema import Config
+    from budgetd.core.policy import Policy
+    from budgetd.core.schema import markdown_reference, schema_of
+
+    model = Policy if document == "policy" else Config
+    title = "A policy file" if document == "policy" else "The config"
+    if style == "markdown":
+        click.echo(markdown_reference(model, title), nl=False)
+        return
+    click.echo(json.dumps(schema_of(model, title), indent=2, ensure_ascii=False))
