@@ -69,6 +69,15 @@ def signed_in(running: RunningSandbox) -> httpx.Client:
     return client
 
 
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[tuple[RunningSandbox, httpx.Client]]:
+    """One sandbox for all requests of a module that are to change nothing."""
+    with RunningSandbox(new_sandbox()) as running:
+        client = signed_in(running)
+        yield running, client
+        client.close()
+
+
 @pytest.fixture
 def plain_of() -> Iterator[Callable[[RunningSandbox], httpx.Client]]:
     """Signs plain clients in, and closes them at the end."""

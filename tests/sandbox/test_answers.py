@@ -19,6 +19,7 @@ FAMILY = "/v2/enterprises/multi-accounts"
 DEBIT = "BALANCE_TYPE_DEBIT"
 Plain = Callable[[RunningSandbox], httpx.Client]
 Start = Callable[..., RunningSandbox]
+Untouched = tuple[RunningSandbox, httpx.Client]
 
 
 @pytest.fixture
@@ -73,8 +74,9 @@ BAD_MOVES = [
 @pytest.mark.parametrize("change", BAD_MOVES)
 @pytest.mark.parametrize("path", ["transfer-amount", "retrieve-amount"])
 def test_a_bad_parameter_moves_nothing(
-    change: dict[str, object], path: str, running: RunningSandbox, plain: httpx.Client
+    change: dict[str, object], path: str, untouched: Untouched
 ) -> None:
+    running, plain = untouched
     answer = plain.post(f"{FAMILY}/{path}", json=body(running, **change))
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.0100")
     assert running.sandbox.book.moves == []
@@ -100,7 +102,8 @@ def test_a_move_answers_with_nothing_but_its_headers(
     assert "Date" in answer.headers
 
 
-def test_amounts_are_numbers_with_two_decimals_and_nulls_are_there(plain: httpx.Client) -> None:
+def test_amounts_are_numbers_with_two_decimals_and_nulls_are_there(untouched: Untouched) -> None:
+    _, plain = untouched
     text = plain.get(f"{FAMILY}/transfer-amount", params={"balance_type": DEBIT}).text
     assert text == (
         '{"total_count":1,"amount_infos":[{"avail_transfer_amount":100000.00,"measure_id":1,'
@@ -130,8 +133,9 @@ BAD_READS = [
 
 @pytest.mark.parametrize(("path", "query", "code"), BAD_READS)
 def test_a_bad_query_is_refused(
-    path: str, query: dict[str, str], code: str, plain: httpx.Client
+    path: str, query: dict[str, str], code: str, untouched: Untouched
 ) -> None:
+    _, plain = untouched
     answer = plain.get(f"{FAMILY}/{path}", params=query)
     assert (answer.status_code, answer.json()["error_code"]) == (400, code)
 
@@ -147,14 +151,16 @@ def test_a_custody_account_is_found_out_by_being_refused(
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99000086")
 
 
-def test_an_empty_name_is_a_filter_and_an_absent_one_is_none(plain: httpx.Client) -> None:
+def test_an_empty_name_is_a_filter_and_an_absent_one_is_none(untouched: Untouched) -> None:
+    _, plain = untouched
     for query, count in (({}, 40), ({"sub_customer_account_name": ""}, 0)):
         answer = plain.get(f"{FAMILY}/sub-customers", params=query)
         assert answer.json()["total_count"] == count
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_object_is_refused(content: bytes, plain: httpx.Client) -> None:
+def test_a_body_that_is_no_object_is_refused(content: bytes, untouched: Untouched) -> None:
+    _, plain = untouched
     answer = plain.post(f"{FAMILY}/transfer-amount", content=content)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.0100")
 
@@ -168,7 +174,8 @@ def test_a_check_item_is_named_in_the_body(plain: httpx.Client) -> None:
     assert refused.json()["fail_check_items"] == ["NOT_OPEN_MULTI_PROJECT"]
 
 
-def test_an_unknown_path_is_not_published(plain: httpx.Client) -> None:
+def test_an_unknown_path_is_not_published(untouched: Untouched) -> None:
+    _, plain = untouched
     for answer in (plain.get("/v2/nothing"), plain.put(f"{FAMILY}/transfer-amount")):
         assert (answer.status_code, answer.json()["error_code"]) == (404, "APIGW.0101")
         assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
@@ -264,3 +271,74 @@ def test_what_reached_the_provider_can_be_asked(
     seen = running.sandbox.seen[-1]
     assert (seen.method, seen.path, seen.status) == ("POST", f"{FAMILY}/transfer-amount", 204)
     assert json.loads(seen.body) == sent
+
+
+def test_passwords_are_not_kept_of_what_was_seen(
+    running: RunningSandbox, plain: httpx.Client
+) -> None:
+    new = {"customer_name": "acme_x", "password": "hush-hush-1", "use_pri_mobile_phone": "Y"}
+    whole = {"party_id": "5001", "sub_customer_association_type": 1, "new_sub_customer": new}
+    assert plain.post(f"{FAMILY}/sub-customers", json=whole).status_code == 204
+    kept = "".join(seen.body for seen in running.sandbox.seen)
+    assert "hush-hush-1" not in kept
+    assert "sandbox-password" not in kept
+
+
+def test_half_a_character_does_not_get_into_the_book(
+    running: RunningSandbox, plain: httpx.Client
+) -> None:
+    content = json.dumps(body(running, trans_id="\ud800")).encode()
+    answer = plain.post(f"{FAMILY}/transfer-amount", content=content)
+    assert answer.json()["error_code"] == "CBC.0100"
+
+
+BILLS = "/v2/bills/customer-bills"
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        (f"{BILLS}/monthly-sum", {}),
+        (f"{BILLS}/monthly-sum", {"bill_cycle": "2026-13"}),
+        (f"{BILLS}/monthly-sum", {"bill_cycle": "2026-10", "limit": "0"}),
+        (f"{BILLS}/monthly-sum", {"bill_cycle": "2026-10", "limit": "1001"}),
+        (f"{BILLS}/monthly-sum", {"bill_cycle": "2026-10", "method": "sub_customer"}),
+        (f"{BILLS}/fee-records", {"bill_cycle": "2026-10", "bill_date_begin": "2026-10-01"}),
+        (f"{BILLS}/res-fee-records", {"cycle": "2026-10", "statistic_type": "4"}),
+        ("/v2/promotions/benefits/stored-value-cards", {}),
+        ("/v2/promotions/benefits/coupons", {"status": "6"}),
+        ("/v2/accounts/customer-accounts/account-change-records", {}),
+        (
+            "/v2/accounts/customer-accounts/account-change-records",
+            {"balance_type": DEBIT, "trade_type": ""},
+        ),
+        (
+            "/v2/accounts/customer-accounts/account-change-records",
+            {"balance_type": DEBIT, "trade_time_begin": "2020-01-01"},
+        ),
+        (
+            "/v2/promotions/benefits/account-change-records",
+            {"balance_type": DEBIT},
+        ),
+    ],
+)
+def test_a_bad_question_about_bills_or_records_is_refused(
+    path: str, query: dict[str, str], untouched: Untouched
+) -> None:
+    _, plain = untouched
+    answer = plain.get(path, params=query)
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.0100")
+
+
+def test_a_member_that_does_not_show_its_bills_is_not_on_them(
+    running: RunningSandbox, plain: httpx.Client
+) -> None:
+    book = running.sandbox.book
+    member = book.accounts[member_id(running.sandbox, "prod-db")]
+    cycle = f"{member.charges[0].day:%Y-%m}"
+    query = {"bill_cycle": cycle, "method": "sub_customer", "sub_customer_id": member.id}
+    assert plain.get(f"{BILLS}/monthly-sum", params=query).json()["total_count"] == 2
+    elsewhere = query | {"enterprise_project_id": "-1"}
+    assert plain.get(f"{BILLS}/monthly-sum", params=elsewhere).json()["total_count"] == 0
+    member.shows_bills = False
+    assert plain.get(f"{BILLS}/monthly-sum", params=query).json()["total_count"] == 0

@@ -16,6 +16,7 @@ from budgetd.sandbox.semantics import (
     RecordName,
     ReturnedCoupon,
     Semantics,
+    semantics_of,
 )
 from budgetd.sandbox.snapshot import to_values
 
@@ -189,6 +190,15 @@ def test_a_purse_tells_what_it_was() -> None:
         book.move(cash(book, "prod-web", 100), START + second * SECOND)
     told = [member.cash.as_of(START + timedelta(seconds=s)) for s in (-1, 0, 1, 2, 9)]
     assert told == [1000, 1100, 1200, 1300, 1300]
+
+
+def test_beliefs_are_read_from_words() -> None:
+    assert semantics_of(("keys=never", "busy_s=5", "keys_shared=false")) == Semantics(
+        keys=KeyMemory.NEVER, busy_s=5, keys_shared=False
+    )
+    for wrong in ("keys=", "busy_s=-1", "keys_shared=no", "keys_kept_s=x", "nothing=1"):
+        with pytest.raises(ValueError, match=wrong.partition("=")[0]):
+            semantics_of((wrong,))
 
 
 def test_the_same_seed_grows_the_same_fleet() -> None:

@@ -198,6 +198,8 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     ("flags", "words"),
     [
         (("--fault", "gremlins=1"), "the kinds are lost_before"),
+        (("--belief", "keys=sometimes"), "one of on_success, on_receipt, never"),
+        (("--belief", "luck=1"), "unknown belief 'luck'"),
         (("--fault", "slow=2"), "the rate is from 0 to 1"),
         (("--host", "0.0.0.0"), "loopback only"),  # noqa: S104 - what must be refused
         (("--clock", "2026-01-01T00:00:00"), "lacks an offset"),

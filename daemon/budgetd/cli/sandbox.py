@@ -56,6 +56,12 @@ def _number(_context: click.Context, _parameter: click.Parameter, text: str) -> 
 @click.option("--fault", multiple=True, metavar="KIND=RATE", help="As lost_after=0.05; repeatable.")
 @click.option("--fault-seed", default=0, show_default=True, type=int)
 @click.option(
+    "--belief",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What is undocumented, as keys=never, busy_s=5, record_lag_s=60; repeatable.",
+)
+@click.option(
     "--clock",
     callback=_instant,
     metavar="TIME",
@@ -81,17 +87,27 @@ def _sandbox(flags: dict[str, Any]) -> "Sandbox":
     from budgetd.sandbox.gateway import Sandbox
     from budgetd.sandbox.operations import QUOTAS
     from budgetd.sandbox.quota import Quota
+    from budgetd.sandbox.semantics import semantics_of
     from budgetd.sandbox.snapshot import SnapshotError
     from budgetd.sandbox.statefile import load_state, save_state
 
     clock = MovableClock(start=flags["clock"], speed=flags["speed"])
     state: Path | None = flags["state"]
     try:
+        semantics = semantics_of(flags["belief"])
+    except ValueError as error:
+        raise click.UsageError(f"--belief: {error}") from error
+    try:
         if state is not None and state.exists():
-            book = load_state(state)
+            book = load_state(state, semantics)
         else:
             start = flags["start"] or clock.now()
-            book = seeded_fleet(seed=flags["seed"], start=start, accounts=flags["accounts"])
+            book = seeded_fleet(
+                seed=flags["seed"],
+                start=start,
+                accounts=flags["accounts"],
+                semantics=semantics,
+            )
         if state is not None:
             save_state(book, state)
     except (OSError, SnapshotError) as error:

@@ -17,6 +17,16 @@ LARGEST_PAGE = 1000
 REGION = ("cn-north-4", "CN North-Beijing4")
 ON_DEMAND = 3
 PROJECT = ("0", "default")
+USAGE_BILL = 5
+ONLY = {
+    "region_code": REGION[0],
+    "region": REGION[0],
+    "charging_mode": str(ON_DEMAND),
+    "charge_mode": str(ON_DEMAND),
+    "bill_type": str(USAGE_BILL),
+    "provider_type": "1",
+    "enterprise_project_id": PROJECT[0],
+}
 
 
 class Service(NamedTuple):
@@ -83,6 +93,8 @@ def _lines(call: Call, cycle: str | None, service_field: str) -> list[Line]:
     fields = call.fields
     service = fields.text(service_field, blank=True) or None
     fields.text("enterprise_project_id", blank=True)
+    if any(fields.is_other(name, only) for name, only in ONLY.items()):
+        return []
     begin, end = fields.day("bill_date_begin"), fields.day("bill_date_end")
     if (begin is None) != (end is None):
         raise parameter_error("bill_date_begin", "and bill_date_end go together")
@@ -211,7 +223,7 @@ def _fee_row(line: Line) -> dict[str, object]:
         "provider_type": 1,
         "trade_id": f"TR-{line.serial()}",
         "id": line.serial(),
-        "bill_type": 5,
+        "bill_type": USAGE_BILL,
         "status": 1,
         "official_amount": from_minor(line.charge.total),
         "official_discount_amount": from_minor(0),
@@ -236,7 +248,7 @@ def _resource_row(line: Line) -> dict[str, object]:
     service, day = SERVICES[line.charge.service], line.charge.day
     return {
         "bill_date": f"{day:%Y-%m-%d}",
-        "bill_type": 5,
+        "bill_type": USAGE_BILL,
         "customer_id": line.account.id,
         "region": REGION[0],
         "region_name": REGION[1],
@@ -283,6 +295,8 @@ def query_resource_records(call: Call) -> Answer:
 def _queried(call: Call, daily: bool) -> list[Line]:
     fields = call.fields
     payer = fields.text("payer_account_id")
+    if any(fields.is_other(name, only) for name, only in ONLY.items()):
+        return []
     cycle = fields.month("cycle", required=not daily)
     begin, end = fields.day("bill_cycle_begin"), fields.day("bill_cycle_end")
     if daily and (begin is None or end is None):
@@ -303,7 +317,7 @@ def _record_row(line: Line) -> dict[str, object]:
     return {
         "cycle": line.cycle(),
         "bill_date": f"{day:%Y-%m-%d}",
-        "bill_type": 5,
+        "bill_type": USAGE_BILL,
         "customer_id": line.account.id,
         "region": REGION[0],
         "region_name": REGION[1],
@@ -342,7 +356,7 @@ def _breakdown_row(line: Line) -> dict[str, object]:
     return {
         "shared_month": line.cycle(),
         "bill_cycle": line.cycle(),
-        "bill_type": 5,
+        "bill_type": USAGE_BILL,
         "customer_id": line.account.id,
         "region_code": REGION[0],
         "region_name": REGION[1],

@@ -28,7 +28,7 @@ class MovableClock:
         self._base = base
         self._speed = speed
         self._anchor = base()
-        self._origin = start or self._anchor
+        self._origin = (start or self._anchor).astimezone(UTC)
 
     def now(self) -> datetime:
         """The sandbox's present instant, in UTC."""
@@ -41,7 +41,7 @@ class MovableClock:
     def set(self, instant: datetime) -> None:
         """Makes it that instant now."""
         self._anchor = self._base()
-        self._origin = instant
+        self._origin = instant.astimezone(UTC)
 
     def advance(self, by: timedelta) -> None:
         """Lets that much time pass at once; negative turns it back."""

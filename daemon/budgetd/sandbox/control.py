@@ -29,6 +29,7 @@ from budgetd.sandbox.wire import (
     refusal_content,
 )
 
+DECADE_S = 315_360_000
 Act = Callable[[Sandbox, Fields], object]
 
 
@@ -161,7 +162,9 @@ def _requests(sandbox: Sandbox, _fields: Fields) -> object:
 
 def _clock(sandbox: Sandbox, fields: Fields) -> object:
     instant = fields.instant("set")
-    advance_s = fields.whole("advance_s", -10_000_000_000, 10_000_000_000)
+    advance_s = fields.whole("advance_s", -DECADE_S, DECADE_S)
+    if instant is not None and not 2000 <= instant.year <= 2200:
+        raise parameter_error("set", "must be from 2000 to 2200")
     if instant is not None:
         sandbox.clock.set(instant)
     if advance_s is not None:

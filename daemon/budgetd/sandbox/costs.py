@@ -60,7 +60,7 @@ def list_costs(call: Call) -> Answer:
                 tuple(_dimension(line, key) for key in keys), dict.fromkeys(slots, 0)
             )
             group[slot] += line.charge.total
-    page = fields.page(largest=LARGEST_PAGE, last=LAST_OFFSET)
+    page = fields.page(smallest=0, largest=LARGEST_PAGE, last=LAST_OFFSET)
     measure = DAY if size == len("2026-01-01") else MONTH
     rows = [_row(keys, values, group, measure) for values, group in page.of(list(groups.items()))]
     content = {"currency": CURRENCY, "total_count": len(groups), "cost_data": rows}

@@ -27,6 +27,7 @@ MEMBER_AK_PREFIX = "SBM"
 LARGEST_BODY = 12 * 1024 * 1024
 SEEN_KEPT = 100_000
 STALE_BY = timedelta(minutes=10)
+SECRET_PATHS = ("/v3/auth/tokens", "/v2/enterprises/multi-accounts/sub-customers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +123,15 @@ class Sandbox:
         return Outcome(answer=_after(fault, answer), fault=fault)
 
     def note(self, request: SignedRequest, status: int, fault: FaultKind | None) -> None:
-        """Remembers what reached the provider, so that a test can ask."""
+        """Remembers what reached the provider, so that a test can ask; no passwords."""
+        is_secret = request.path in SECRET_PATHS
         self.seen.append(
             Seen(
                 at=self.clock.now(),
                 method=request.method,
                 path=request.path,
                 query=request.query,
-                body=request.body.decode(errors="replace"),
+                body="" if is_secret else request.body.decode(errors="replace"),
                 status=status,
                 fault=fault,
             )

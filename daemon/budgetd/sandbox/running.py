@@ -69,7 +69,7 @@ def _server(app: Starlette) -> QuietServer:
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="critical",
+        log_level="error",
         access_log=False,
         date_header=False,
         server_header=False,

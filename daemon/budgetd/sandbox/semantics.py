@@ -3,8 +3,10 @@
 It may not act; the book reads it and behaves so.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 
 class KeyMemory(StrEnum):
@@ -63,3 +65,36 @@ class Semantics:
     record_name: RecordName = RecordName.MASTER
     returned_coupon: ReturnedCoupon = ReturnedCoupon.RESTORED
     third_decimal: ThirdDecimal = ThirdDecimal.REFUSED
+
+
+DEFAULT = Semantics()
+
+
+def semantics_of(beliefs: Iterable[str]) -> Semantics:
+    """Semantics from texts like `keys=never`, `busy_s=5`, `keys_shared=false`.
+
+    Raises `ValueError`, naming what is known, for any other name or value.
+    """
+    chosen: dict[str, Any] = {}
+    known = tuple(entry.name for entry in fields(Semantics))
+    for text in beliefs:
+        name, _, value = text.partition("=")
+        if name not in known:
+            raise ValueError(f"unknown belief {name!r}; there are {', '.join(known)}")
+        chosen[name] = _value(name, value, getattr(DEFAULT, name))
+    return Semantics(**chosen)
+
+
+def _value(name: str, text: str, default: object) -> object:
+    if isinstance(default, StrEnum):
+        allowed = tuple(type(default))
+        if text not in allowed:
+            raise ValueError(f"{name} is one of {', '.join(allowed)}")
+        return type(default)(text)
+    if isinstance(default, bool):
+        if text not in ("true", "false"):
+            raise ValueError(f"{name} is true or false")
+        return text == "true"
+    if not (text.isascii() and text.isdecimal() and len(text) < 9):
+        raise ValueError(f"{name} is a whole number of seconds")
+    return int(text)

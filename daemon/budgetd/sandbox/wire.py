@@ -69,6 +69,8 @@ class Fields:
             raise parameter_error(name, f"must be a text of at most {longest} characters")
         if not value and not blank:
             raise parameter_error(name, "must not be empty")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise parameter_error(name, "has half a character")
         return value
 
     def required_text(self, name: str, *, longest: int = 64) -> str:
@@ -99,11 +101,16 @@ class Fields:
             raise parameter_error(name, f"must be a whole number from {low} to {high}")
         return value
 
-    def page(self, *, largest: int = 100, last: int = LAST_OFFSET) -> "Page":
+    def page(self, *, smallest: int = 1, largest: int = 100, last: int = LAST_OFFSET) -> "Page":
         """The item offset and the limit, 0 and 10 where none is given."""
         offset = self.whole("offset", 0, last, 0) or 0
-        limit = self.whole("limit", 0 if largest > 100 else 1, largest, 10)
+        limit = self.whole("limit", smallest, largest, 10)
         return Page(offset, 10 if limit is None else limit)
+
+    def is_other(self, name: str, than: str) -> bool:
+        """Whether a filter asks for something other than the only value there is here."""
+        value = self._given.get(name)
+        return value not in (None, "") and str(value) != than
 
     def day(self, name: str) -> date | None:
         """A date YYYY-MM-DD (UTC+8)."""
