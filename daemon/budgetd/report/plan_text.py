@@ -4,6 +4,7 @@ Columns shrink or go where the terminal is narrow; a row is always one line. It 
 count differently from the other formats, nor let a name act on the terminal.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from budgetd.core.money import ZERO, show_amount
 from budgetd.core.plan import Plan
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import Row, RowKind, rows_of
-from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines
+from budgetd.report.screen import ELLIPSIS, Screen, fit, flow_parts, pad, print_lines
 from budgetd.report.summary import Flow, Summary, summary_of
 
 MOST_ROWS = 200
 GAP = "  "
+ARROW = " → "
 _STYLES: dict[RowKind, str] = {
     RowKind.PROPOSAL: "cyan",
     RowKind.WITHHELD: "magenta",
@@ -110,7 +112,8 @@ def signed(value: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Widths:
-    """How many cells each column has. `rule` is 0 where there is no room for it."""
+    """How many cells each column has; `rule` and `after` are 0 where there is no room for them.
+    The note has the rest of the line."""
 
     verb: int
     label: int
@@ -118,10 +121,10 @@ class _Widths:
     after: int
     amount: int
     rule: int
-    note: int
 
 
 def _widths(cells: Sequence[_Cells], width: int) -> _Widths:
+    """What fits: where there is no room, first the rule goes, then what the reading will be."""
     verb = max(len(item.row.verb) for item in cells)
     before = max(len(item.change[0]) for item in cells)
     after = max(len(item.change[1]) for item in cells)
@@ -129,22 +132,16 @@ def _widths(cells: Sequence[_Cells], width: int) -> _Widths:
     label = max(cell_len(item.label) for item in cells)
     rule = max(cell_len(item.rule) for item in cells)
     note = max(cell_len(item.note) for item in cells)
-    figures = before + (after + 3 if after else 0) + amount
-    left = width - (len(GAP) * 5 + 2 + verb + figures)
-    if label + rule + note > left:
+    arrow = after + len(ARROW) if after else 0
+    left = width - (len(GAP) * 5 + 2 + verb + before + arrow + amount)
+    if label + rule + len(GAP) + note > left:
         rule = min(rule, 28) if left - min(rule, 28) >= 64 else 0
     left -= rule + (len(GAP) if rule else 0)
+    if label + note > left and left < 46:
+        left, after = left + arrow, 0
     if label + note > left:
         label = min(label, max(left - note, left * 45 // 100, 8))
-    return _Widths(
-        verb=verb,
-        label=label,
-        before=before,
-        after=after,
-        amount=amount,
-        rule=rule,
-        note=max(left - label, 0),
-    )
+    return _Widths(verb=verb, label=label, before=before, after=after, amount=amount, rule=rule)
 
 
 def _table(rows: Sequence[Row], width: int) -> Iterator[Text]:
@@ -161,7 +158,7 @@ def _style(row: Row) -> str:
 
 
 def _line(item: _Cells, widths: _Widths, width: int) -> str:
-    label = pad(fit(item.label, widths.label, keep_end=True), widths.label)
+    label = pad(_short_label(item, widths.label), widths.label)
     head = f"{GAP}{item.row.sign} {pad(item.row.verb, widths.verb)}{GAP}{label}"
     figures = _figures(item, widths)
     rule = GAP + pad(fit(item.rule, widths.rule), widths.rule) if widths.rule else ""
@@ -174,12 +171,22 @@ def _line(item: _Cells, widths: _Widths, width: int) -> str:
     return f"{line}{fit(item.note, max(width - cell_len(line), 0))}"
 
 
+def _short_label(item: _Cells, width: int) -> str:
+    """The label; where that is too long the name alone, which says more than its unit."""
+    if cell_len(item.label) <= width:
+        return item.label
+    name = harmless(item.row.account.name)
+    if cell_len(name) + 2 <= width:
+        return f"{ELLIPSIS}/{name}"
+    return fit(name, width)
+
+
 def _figures(item: _Cells, widths: _Widths) -> str:
     before = pad(item.change[0], widths.before, right=True)
     amount = pad(item.amount, widths.amount, right=True)
     if not widths.after:
         return f"{before}{GAP}{amount}"
-    arrow = " → " if item.change[1] else "   "
+    arrow = ARROW if item.change[1] else " " * len(ARROW)
     after = pad(item.change[1], widths.after, right=True)
     return f"{before}{arrow}{after}{GAP}{amount}"
 
@@ -254,9 +261,9 @@ def _nothing(summary: Summary) -> str:
 
 
 def _sentences(text: str, width: int) -> list[str]:
-    """The text on as many lines as it needs, broken between words."""
+    """The text on as many lines as it needs, broken between words, never in a command."""
     lines = [""]
-    for word in text.split(" "):
+    for word in re.findall(r"`[^`]*`\S*|\S+", text):
         longer = f"{lines[-1]} {word}".strip()
         if cell_len(longer) <= width:
             lines[-1] = longer

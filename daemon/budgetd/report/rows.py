@@ -18,7 +18,7 @@ from budgetd.core.observation import Account
 from budgetd.core.plan import Plan, Transfer, Unreadable
 from budgetd.core.reason import Hold
 from budgetd.report.summary import loud_holds
-from budgetd.report.words import ASK_WORDS, HOLD_WORDS, WHY_WORDS, limit_words
+from budgetd.report.words import ASK_WORDS, HOLD_WORDS, WHY_WORDS, limit_name
 
 
 class RowKind(StrEnum):
@@ -81,7 +81,9 @@ def _rows(plan: Plan, zone: ZoneInfo) -> Iterator[Row]:
         assert transfer.ask is not None
         yield _transfer(transfer, RowKind.PROPOSAL, "propose", ASK_WORDS[transfer.ask])
     for item in plan.withheld:
-        yield _transfer(item.transfer, RowKind.WITHHELD, "withheld", limit_words(item.limit))
+        yield _transfer(
+            item.transfer, RowKind.WITHHELD, "withheld", f"over {limit_name(item.limit)}"
+        )
     for held in loud_holds(plan):
         yield _held(held, plan.taken_at, zone)
     for raised in plan.alerts:

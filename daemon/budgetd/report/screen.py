@@ -45,16 +45,12 @@ def print_lines(lines: Iterable[Text], screen: Screen) -> str:
     return buffer.getvalue()
 
 
-def fit(text: str, width: int, *, keep_end: bool = False) -> str:
-    """The text in at most that many cells; what is cut is marked, at the start or at the end."""
+def fit(text: str, width: int) -> str:
+    """The text in at most that many cells; what is cut off is marked."""
     if cell_len(text) <= width:
         return text
     if width <= 1:
         return ELLIPSIS[:width]
-    if keep_end:
-        while cell_len(text) > width - 1:
-            text = text[1:]
-        return ELLIPSIS + text
     return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
 
 

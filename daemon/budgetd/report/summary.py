@@ -70,8 +70,11 @@ def loud_holds(plan: Plan) -> tuple[Held, ...]:
 def summary_of(plan: Plan) -> Summary:
     """The figures of one plan."""
     loud = loud_holds(plan)
-    told = {item.account.id for item in (*plan.transfers, *loud, *plan.alerts, *plan.unreadable)}
+    told = {transfer.account.id for transfer in plan.transfers}
     told |= {item.transfer.account.id for item in plan.withheld}
+    told |= {held.account.id for held in loud}
+    told |= {raised.account.id for raised in plan.alerts}
+    told |= {item.account.id for item in plan.unreadable}
     quiet = {held.account.id for held in plan.held}
     return Summary(
         flows={

@@ -93,14 +93,19 @@ STATE_WORDS: dict[State, str] = {
 }
 
 _LIMIT_WORDS = {
-    "per_cycle.amount": "more than limits.per_cycle.amount at once",
-    "per_cycle.transfers": "more transfers than limits.per_cycle.transfers",
-    "per_cycle.share_of_accounts": "more accounts than limits.per_cycle.share_of_accounts",
-    "per_day.amount": "more than limits.per_day.amount in 24 hours",
-    "unknown_readings": "too many accounts unread (limits.unknown_readings)",
+    "per_cycle.amount": "more money than one cycle may move one way",
+    "per_cycle.transfers": "more transfers than one cycle may make",
+    "per_cycle.share_of_accounts": "more accounts than one rule may touch at once",
+    "per_day.amount": "more money than may move one way in 24 hours",
+    "unknown_readings": "too many accounts could not be read",
 }
 
 
 def limit_words(limit: str) -> str:
-    """What a limit says, in words; a limit without words of its own is named."""
-    return _LIMIT_WORDS.get(limit, f"limits.{limit}")
+    """What a limit says, in a sentence's half; a limit without words of its own is only named."""
+    return _LIMIT_WORDS.get(limit, limit_name(limit))
+
+
+def limit_name(limit: str) -> str:
+    """A limit as the configuration spells it."""
+    return f"limits.{limit}"
