@@ -8,11 +8,12 @@ import asyncio
 import hashlib
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -22,6 +23,7 @@ import stamina
 
 from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.provider.answers import Page
+from budgetd.provider.calls import CONNECT, RESET, TIMEOUT, TLS, Call, SignedMove, Unanswered
 from budgetd.provider.credentials import JSON_BODY, Credential
 from budgetd.provider.endpoint import host_of
 from budgetd.provider.errors import (
@@ -53,44 +55,7 @@ A = TypeVar("A")
 Row = TypeVar("Row")
 
 ATTEMPTS = 3
-_CONNECT = "TRANSPORT.CONNECT"
-_TLS = "TRANSPORT.TLS"
-_TIMEOUT = "TRANSPORT.READ_TIMEOUT"
-_RESET = "TRANSPORT.RESET"
 Query = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedMove:
-    """A move, ready to leave and never signed again. Its headers do not show in a repr."""
-
-    operation: Operation[Any]
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes
-    body_hash: str
-    signed_at: datetime
-
-
-class _Unanswered(Exception):  # noqa: N818 - it never leaves this module
-    """No complete answer; `is_sent` says whether the first byte may have left."""
-
-    def __init__(self, code: str, why: str, *, is_sent: bool) -> None:
-        super().__init__(why)
-        self.code = code
-        self.is_sent = is_sent
-
-    def error(self, endpoint: str) -> Unreachable:
-        return Unreachable(endpoint, code=self.code, message=f"did not answer: {self}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """One request as bytes: `url` absolute, headers complete."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -134,7 +99,11 @@ class Client:
         )
         self._first_call = asyncio.Lock()
         trust = self._trust()
-        self._reads = self._open(trust, keeps_connections=True)
+        # The pool's work for one call grows with the square of its open connections, so a fast
+        # pace is spread over pools of some ten connections each.
+        pools = 1 if self.transport else max(1, int(self.requests_per_second / 10))
+        self._reads = [self._open(trust, keeps_connections=True) for _ in range(pools)]
+        self._next_pool = cycle(self._reads)
         self._moves = self._open(trust, keeps_connections=False)
 
     async def __aenter__(self) -> Self:
@@ -150,8 +119,13 @@ class Client:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._reads.aclose()
-        await self._moves.aclose()
+        for http in (*self._reads, self._moves):
+            await http.aclose()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the provider refused the credential, so that no further call is made."""
+        return self._credential.is_refused
 
     async def read(self, operation: Operation[A], **params: Any) -> A:
         """One call of a reading API, up to three attempts.
@@ -178,7 +152,13 @@ class Client:
                     raise
         raise AssertionError("a read ends by its answer or its error")
 
-    async def read_all(self, operation: Operation[Page[Row]], **params: Any) -> tuple[Row, ...]:
+    async def read_all(
+        self,
+        operation: Operation[Page[Row]],
+        *,
+        seen: Callable[[Sequence[Row]], None] | None = None,
+        **params: Any,
+    ) -> tuple[Row, ...]:
         """Every row of a list, each once (see `paging`). `offset` and `limit` are not given."""
         if operation.paging is None:
             raise InvalidRequest(operation.endpoint, "offset", "is not known to it: no list")
@@ -186,7 +166,7 @@ class Client:
         async def fetch(offset: int, limit: int) -> Page[Row]:
             return await self.read(operation, **params, offset=offset, limit=limit)
 
-        return await read_pages(operation.endpoint, operation.paging, fetch)
+        return await read_pages(operation.endpoint, operation.paging, fetch, seen)
 
     async def create(self, operation: Operation[None], **params: Any) -> None:
         """One POST that creates something and moves no money: sent once, its error raised."""
@@ -222,7 +202,7 @@ class Client:
                 answer_class=AnswerClass.RETRYABLE,
                 message="not sent: the provider refused this credential before",
             )
-        call = _Call(
+        call = Call(
             method=operation.method,
             url=self.endpoint.rstrip("/") + operation.path,
             headers={**signed.headers, "connection": "close"},
@@ -230,7 +210,7 @@ class Client:
         )
         try:
             reply = await self._exchange(self._moves, call)
-        except _Unanswered as lost:
+        except Unanswered as lost:
             return Answer(
                 phase=Phase.SENT if lost.is_sent else Phase.NOT_SENT,
                 answer_class=AnswerClass.UNKNOWN if lost.is_sent else AnswerClass.RETRYABLE,
@@ -267,15 +247,15 @@ class Client:
         await self._pacer.wait(operation.endpoint, operation.quota_factor)
         self._credential.check(operation.endpoint)
         headers = await self._credential.headers(self._unsigned(operation, query, body))
-        call = _Call(
+        call = Call(
             method=operation.method,
             url=self.endpoint.rstrip("/") + operation.target(query),
             headers=headers,
             body=body,
         )
         try:
-            reply = await self._exchange(self._reads, call)
-        except _Unanswered as lost:
+            reply = await self._exchange(next(self._next_pool), call)
+        except Unanswered as lost:
             raise lost.error(operation.endpoint) from None
         self._note(operation.endpoint, reply)
         reading = self._credential.reading(headers.get("authorization", ""))
@@ -299,7 +279,7 @@ class Client:
 
     async def _fetch_token(self) -> str:
         login = cast("TokenLogin", self.credentials)
-        call = _Call(
+        call = Call(
             method="POST",
             url=login.iam_endpoint.rstrip("/") + TOKEN_PATH,
             headers={"content-type": "application/json;charset=utf8"},
@@ -307,8 +287,8 @@ class Client:
         )
         await self._pacer.wait(TOKEN_ENDPOINT)
         try:
-            reply = await self._exchange(self._reads, call)
-        except _Unanswered as lost:
+            reply = await self._exchange(next(self._next_pool), call)
+        except Unanswered as lost:
             raise lost.error(TOKEN_ENDPOINT) from None
         if reply.status >= 400:
             self._note(TOKEN_ENDPOINT, reply)
@@ -319,8 +299,8 @@ class Client:
             raise MalformedAnswer(TOKEN_ENDPOINT, "$", why)
         return token_of(reply.headers.get("x-subject-token", ""))
 
-    async def _exchange(self, http: httpx.AsyncClient, call: _Call) -> Reply:
-        """One request, one complete answer within the deadline, or `_Unanswered`."""
+    async def _exchange(self, http: httpx.AsyncClient, call: Call) -> Reply:
+        """One request, one complete answer within the deadline, or `Unanswered`."""
         is_sent = self.transport is not None
 
         async def trace(event: str, _: Mapping[str, Any]) -> None:
@@ -340,24 +320,24 @@ class Client:
                 async for chunk in response.aiter_raw():
                     body += chunk
                     if len(body) > LARGEST_BODY_BYTES:
-                        raise _Unanswered(_RESET, "a body above 4 MiB", is_sent=True)
+                        raise Unanswered(RESET, "a body above 4 MiB", is_sent=True)
         except TimeoutError:
             why = f"no complete answer in {self.timeout_s:g} s"
-            code = _TIMEOUT if is_sent else _CONNECT
-            raise _Unanswered(code, why, is_sent=is_sent) from None
+            code = TIMEOUT if is_sent else CONNECT
+            raise Unanswered(code, why, is_sent=is_sent) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            code = _TLS if isinstance(_root(error), ssl.SSLError) else _CONNECT
-            raise _Unanswered(code, _why(error), is_sent=False) from None
+            code = TLS if isinstance(_root(error), ssl.SSLError) else CONNECT
+            raise Unanswered(code, _why(error), is_sent=False) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
-            code = _TIMEOUT if isinstance(error, httpx.TimeoutException) else _RESET
-            raise _Unanswered(code, _why(error), is_sent=is_sent) from None
+            code = TIMEOUT if isinstance(error, httpx.TimeoutException) else RESET
+            raise Unanswered(code, _why(error), is_sent=is_sent) from None
         reply = Reply(status=response.status_code, headers=response.headers, body=bytes(body))
         self.skew_s = reply.skew_s(self.clock())
         return reply
 
     def _open(self, trust: ssl.SSLContext, *, keeps_connections: bool) -> httpx.AsyncClient:
-        # Enough connections for four seconds of calls at full pace: answers take about one.
-        most = max(20, int(self.requests_per_second * 4))
+        # Enough for four seconds of calls at full pace: answers take about one.
+        most = 40
         return httpx.AsyncClient(
             transport=self.transport,
             verify=trust,
