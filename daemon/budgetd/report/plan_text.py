@@ -4,7 +4,6 @@ Columns shrink or go where the terminal is narrow; a row is always one line. It 
 count differently from the other formats, nor let a name act on the terminal.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,11 @@ from rich.text import Text
 
 from budgetd.core.intent import Instrument
 from budgetd.core.money import ZERO, show_amount
+from budgetd.core.observation import Account
 from budgetd.core.plan import Plan
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import Row, RowKind, rows_of
-from budgetd.report.screen import ELLIPSIS, Screen, fit, flow_parts, pad, print_lines
+from budgetd.report.screen import ELLIPSIS, Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.summary import Flow, Summary, summary_of
 
 MOST_ROWS = 200
@@ -58,7 +58,7 @@ def plan_text(
     lines += [Text(), *(Text(line) for line in flow_parts(_sums(plan, summary), screen.width))]
     last = closing_of(plan, summary) if closing is None else closing
     if last:
-        lines += [Text(line) for line in _sentences(last, screen.width)]
+        lines += [Text(line) for line in sentences(last, screen.width)]
     return print_lines(lines, screen)
 
 
@@ -158,7 +158,7 @@ def _style(row: Row) -> str:
 
 
 def _line(item: _Cells, widths: _Widths, width: int) -> str:
-    label = pad(_short_label(item, widths.label), widths.label)
+    label = pad(short_label(item.row.account, widths.label), widths.label)
     head = f"{GAP}{item.row.sign} {pad(item.row.verb, widths.verb)}{GAP}{label}"
     figures = _figures(item, widths)
     rule = GAP + pad(fit(item.rule, widths.rule), widths.rule) if widths.rule else ""
@@ -171,14 +171,12 @@ def _line(item: _Cells, widths: _Widths, width: int) -> str:
     return f"{line}{fit(item.note, max(width - cell_len(line), 0))}"
 
 
-def _short_label(item: _Cells, width: int) -> str:
+def short_label(account: Account, width: int) -> str:
     """The label; where that is too long the name alone, which says more than its unit."""
-    if cell_len(item.label) <= width:
-        return item.label
-    name = harmless(item.row.account.name)
-    if cell_len(name) + 2 <= width:
-        return f"{ELLIPSIS}/{name}"
-    return fit(name, width)
+    label, name = harmless(account.label), harmless(account.name)
+    if cell_len(label) <= width:
+        return label
+    return f"{ELLIPSIS}/{name}" if cell_len(name) + 2 <= width else fit(name, width)
 
 
 def _figures(item: _Cells, widths: _Widths) -> str:
@@ -258,18 +256,6 @@ def _nothing(summary: Summary) -> str:
     if summary.proposals or summary.withheld:
         return "Nothing moves by itself: the rest waits for `budgetd approve`."
     return "Nothing to move."
-
-
-def _sentences(text: str, width: int) -> list[str]:
-    """The text on as many lines as it needs, broken between words, never in a command."""
-    lines = [""]
-    for word in re.findall(r"`[^`]*`\S*|\S+", text):
-        longer = f"{lines[-1]} {word}".strip()
-        if cell_len(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
 
 
 def _count(number: int, noun: str) -> str:

@@ -4,6 +4,7 @@ It may not look at the real terminal: the caller says what it is.
 """
 
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -70,4 +71,16 @@ def flow_parts(parts: Iterable[str], width: int) -> list[str]:
             lines[-1] = f"{lines[-1]} · {part}"
         else:
             lines.append(fit(f"  {part}" if lines else part, width))
+    return lines
+
+
+def sentences(text: str, width: int) -> list[str]:
+    """The text on as many lines as it needs, broken between words, never in a command."""
+    lines = [""]
+    for word in re.findall(r"`[^`]*`\S*|\S+", text):
+        longer = f"{lines[-1]} {word}".strip()
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
     return lines

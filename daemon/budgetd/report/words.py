@@ -89,7 +89,7 @@ STATE_WORDS: dict[State, str] = {
     State.SETTLED: "settled",
     State.REFUSED: "refused",
     State.CANCELLED: "cancelled",
-    State.VOID: "void, never happened",
+    State.VOID: "void",
 }
 
 _LIMIT_WORDS = {

@@ -1,0 +1,127 @@
+"""What carrying out a plan did, as people read it: each transfer's fate, then what it comes to.
+
+It may not judge an answer: it tells the states that the ledger holds.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from budgetd.core.intent import Direction, State
+from budgetd.core.money import ZERO, show_amount, total
+from budgetd.core.plan import Plan, Transfer
+from budgetd.report.harmless import harmless
+from budgetd.report.plan_text import MOST_ROWS, short_label, signed
+from budgetd.report.result import Result
+from budgetd.report.rows import VERBS
+from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
+from budgetd.report.words import STATE_WORDS
+
+_SIGNS: dict[State, str] = {
+    State.SETTLED: "=",
+    State.REFUSED: "!",
+    State.CANCELLED: "-",
+    State.VOID: "-",
+    State.PREPARED: "-",
+    State.SENDING: "?",
+    State.IN_DOUBT: "?",
+    State.NEEDS_HUMAN: "?",
+}
+_STYLES: dict[State, str] = {
+    State.SETTLED: "green",
+    State.REFUSED: "red",
+    State.SENDING: "bold yellow",
+    State.IN_DOUBT: "bold yellow",
+    State.NEEDS_HUMAN: "bold yellow",
+}
+_UNSURE = frozenset({State.SENDING, State.IN_DOUBT, State.NEEDS_HUMAN})
+
+
+def results_text(plan: Plan, results: Sequence[Result], screen: Screen) -> str:
+    """What `apply` did. Results of transfers that the plan does not name are told by their id.
+
+    What did not settle stands first, so that no long list hides it.
+    """
+    known = {transfer.id: transfer for transfer in plan.transfers}
+    ordered = sorted(results, key=lambda result: result.state is State.SETTLED)
+    lines = list(_table(ordered[:MOST_ROWS], known, screen.width))
+    if len(ordered) > MOST_ROWS:
+        lines.append(Text(f"  {len(ordered) - MOST_ROWS:,} more; `budgetd transfers` has all"))
+    if lines:
+        lines.append(Text())
+    lines += [Text(line) for line in flow_parts(sums(results, known), screen.width)]
+    lines += [Text(line) for line in sentences(closing_of(results), screen.width)]
+    return print_lines(lines, screen)
+
+
+def _table(results: Sequence[Result], known: dict[str, Transfer], width: int) -> Iterator[Text]:
+    """One line a result; a note that does not fit beside it has the line below."""
+    amounts = [_amount(result, known.get(result.transfer_id)) for result in results]
+    labels = [_label(result, known.get(result.transfer_id), width) for result in results]
+    label_size = max(map(cell_len, labels), default=0)
+    amount_size = max(map(len, amounts), default=0)
+    for result, amount, label in zip(results, amounts, labels, strict=True):
+        style = _STYLES.get(result.state, "")
+        verb = pad(_verb(known.get(result.transfer_id)), 7)
+        shown = f"{pad(label, label_size)}  {pad(amount, amount_size, right=True)}"
+        line = f"  {_SIGNS[result.state]} {verb}  {shown}  {STATE_WORDS[result.state]}"
+        note = harmless(result.note)
+        room = width - cell_len(line) - 2
+        if note and cell_len(note) <= room:
+            yield Text(f"{line}: {note}", style=style)
+            continue
+        yield Text(line, style=style)
+        if note:
+            yield Text(f"      {fit(note, width - 6)}", style=style)
+
+
+def _verb(transfer: Transfer | None) -> str:
+    return VERBS[transfer.instrument, transfer.direction] if transfer else "move"
+
+
+def _amount(result: Result, transfer: Transfer | None) -> str:
+    if transfer is None:
+        return show_amount(result.amount)
+    is_out = transfer.direction is Direction.ALLOCATE
+    return signed(result.amount if is_out else -result.amount)
+
+
+def _label(result: Result, transfer: Transfer | None, width: int) -> str:
+    size = width * 45 // 100
+    return (
+        short_label(transfer.account, size) if transfer else fit(harmless(result.transfer_id), size)
+    )
+
+
+def sums(results: Sequence[Result], known: dict[str, Transfer]) -> Iterator[str]:
+    """What moved each way, and how many transfers ended how."""
+    settled = [result for result in results if result.state is State.SETTLED]
+    for direction, words in ((Direction.ALLOCATE, "to accounts"), (Direction.RECLAIM, "home")):
+        moved = total(
+            result.amount
+            for result in settled
+            if result.transfer_id in known and known[result.transfer_id].direction is direction
+        )
+        if moved > ZERO:
+            yield f"{show_amount(moved)} moved {words}"
+    counted = Counter(result.state for result in results)
+    for state in State:
+        if counted[state]:
+            yield f"{counted[state]:,} {STATE_WORDS[state]}"
+
+
+def closing_of(results: Sequence[Result]) -> str:
+    """What a person should know or do next."""
+    states = {result.state for result in results}
+    if states & _UNSURE:
+        return (
+            "Something is in doubt: its key stays reserved, and nothing else moves there"
+            " until the provider's answer is known. Look with `budgetd transfers`."
+        )
+    if State.REFUSED in states:
+        return "The provider refused some transfers; nothing of them moved."
+    if State.SETTLED in states:
+        return "Everything that was sent is settled."
+    return "Nothing was moved."
