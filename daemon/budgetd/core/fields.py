@@ -52,7 +52,7 @@ def _kind(found: object) -> str:
     if isinstance(found, dict):
         return "a mapping"
     if isinstance(found, list | tuple):
-        return "a list"
+        return "a list" if found else "an empty list"
     return "nothing" if found is None else "something else"
 
 
@@ -225,7 +225,7 @@ def _one_or_more(value: object) -> object:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, list) and not value:
-        raise complain("one or more", "an empty list")
+        raise complain("one or more", value)
     return value
 
 

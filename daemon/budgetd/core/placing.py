@@ -4,6 +4,7 @@ It may not judge: fields and models do. It may not speak YAML: `document` does.
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args
@@ -58,9 +59,14 @@ def read_written(
 def _problems(tree: Tree, model: type[BaseModel], details: list[ErrorDetails]) -> list[Problem]:
     """Everything that is wrong, each place once: what was refused as text is not judged again."""
     _hide_secrets(tree, details)
-    taken = {(problem.line, problem.column) for problem in tree.problems}
+    places = {(problem.line, problem.column) for problem in tree.problems}
+    fields = {problem.where for problem in tree.problems if problem.where}
     found = {_placed(tree, model, detail) for detail in details}
-    new = [spot for spot in found if spot and (spot.line, spot.column) not in taken]
+    new = [
+        problem
+        for problem in found
+        if problem and problem.where not in fields and (problem.line, problem.column) not in places
+    ]
     return sorted((*tree.problems, *new))
 
 
@@ -114,7 +120,7 @@ def _message(kind: str, said: str, context: Mapping[str, Any], place: Place) -> 
 
 def _quiet(expected: str) -> str:
     """`<Instrument.CASH: 'cash'>` is no word for people; 'cash' is."""
-    return expected.replace("<", "").replace(">", "")
+    return re.sub(r"<?\w+\.\w+: ('\w+')>?", r"\1", expected)
 
 
 def _shown(node: Node) -> str:

@@ -33,11 +33,22 @@ def _statuses(value: object) -> object:
     return tuple(Status(text) for text in texts)
 
 
+_ORG_FORMS = "a unit like /R&D, /R&D/* or /R&D/**"
+
+
+def _inner_parts(path: str) -> list[str]:
+    """The parts in which a star would be taken for a name."""
+    *inner, last = path.split("/")
+    return inner if last in ("*", "**") else [*inner, last]
+
+
 def _org_paths(value: object) -> object:
     paths = (value,) if isinstance(value, str) else value
     for path in paths if isinstance(paths, list | tuple) else ():
         if isinstance(path, str) and not path.startswith("/"):
-            raise complain("a unit like /R&D, /R&D/* or /R&D/**", path, "it begins with /")
+            raise complain(_ORG_FORMS, path, "it begins with /")
+        if isinstance(path, str) and any("*" in part for part in _inner_parts(path)):
+            raise complain(_ORG_FORMS, path, "only the last part may be * or **")
     return value
 
 
@@ -72,8 +83,8 @@ class Match(Document):
     status: Statuses | None = Field(
         None, description="other statuses than normal, which is the default"
     )
-    any: tuple["Match", ...] | None = Field(None, min_length=1, description="one must match")
-    not_: "Match | None" = Field(None, alias="not", description="what is left out")
+    any: tuple["Part", ...] | None = Field(None, min_length=1, description="one must match")
+    not_: "Part | None" = Field(None, alias="not", description="what is left out")
     group: Annotated[None, BeforeValidator(later("group"))] = None
     new_for: Annotated[None, BeforeValidator(later("new_for"))] = None
 
@@ -81,9 +92,17 @@ class Match(Document):
 def _selector(value: object) -> object:
     if isinstance(value, str) and value not in ("all", "master"):
         raise complain("`all` or a mapping like {org: /R&D/**}", value)
+    return _part(value)
+
+
+def _part(value: object) -> object:
     if isinstance(value, dict) and not value:
         raise PydanticCustomError("field", "an empty selector; say `all` for every account")
     return value
+
+
+Part = Annotated[Match, BeforeValidator(_part)]
+Match.model_rebuild()
 
 
 def _selector_form(value: object) -> str:
