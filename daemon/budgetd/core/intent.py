@@ -58,7 +58,7 @@ OPEN = frozenset(State) - FINAL
 NEVER_MOVED = frozenset({State.REFUSED, State.CANCELLED, State.VOID})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.PREPARED: frozenset({State.SENDING, State.CANCELLED}),
+    State.PREPARED: frozenset({State.SENDING, State.CANCELLED, State.REFUSED}),
     State.SENDING: frozenset(
         {
             State.SENDING,

@@ -6,11 +6,11 @@ None of it is money; it never stands in the way of a commit of the ledger.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from budgetd.core.intent import Instrument
-from budgetd.core.money import from_minor, to_minor
+from budgetd.core.money import to_minor
 from budgetd.core.observation import Sample
+from budgetd.ledger.rows import amount_of
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import instant, text
 
@@ -37,22 +37,29 @@ def keep_readings(
         )
 
 
-def kept_readings(ledger: Ledger, since: datetime) -> Samples:
-    """The kept readings since then, by account and instrument, oldest first."""
+def samples(
+    ledger: Ledger, since: datetime, longer: Mapping[tuple[str, Instrument], datetime]
+) -> Samples:
+    """The kept readings since then, by account and instrument, oldest first; of those in
+    `longer` since the instant given there, where that is earlier."""
     found: dict[tuple[str, Instrument], list[Sample]] = defaultdict(list)
-    for account_id, instrument, read_at, value in ledger.connection.execute(
-        "SELECT account_id, instrument, read_at, value FROM reading WHERE read_at >= ? "
-        "ORDER BY account_id, instrument, read_at",
+    rows = ledger.connection.execute(
+        "SELECT account_id, instrument, read_at, value FROM reading WHERE read_at >= ?",
         (text(since),),
-    ):
-        key = (str(account_id), Instrument(str(instrument)))
-        found[key].append(Sample(instant(str(read_at)), _amount(value)))
-    return {key: tuple(samples) for key, samples in found.items()}
-
-
-def _amount(value: object) -> Decimal:
-    assert isinstance(value, int)
-    return from_minor(value)
+    ).fetchall()
+    for (account_id, instrument), earlier in longer.items():
+        if earlier < since:
+            rows += ledger.connection.execute(
+                "SELECT account_id, instrument, read_at, value FROM reading "
+                "WHERE account_id = ? AND instrument = ? AND read_at >= ? AND read_at < ?",
+                (account_id, str(instrument), text(earlier), text(since)),
+            ).fetchall()
+    for row in rows:
+        key = (str(row[0]), Instrument(str(row[1])))
+        found[key].append(Sample(instant(str(row[2])), amount_of(row[3])))
+    return {
+        key: tuple(sorted(kept, key=lambda sample: sample.read_at)) for key, kept in found.items()
+    }
 
 
 def note_rules(ledger: Ledger, rules: Iterable[str], now: datetime) -> None:

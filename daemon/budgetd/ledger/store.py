@@ -80,10 +80,11 @@ class Ledger:
 
     # W1
 
-    def promise(self, intent: Intent) -> None:
+    def promise(self, intent: Intent, *, children: tuple[str, ...] = ()) -> None:
         """W1: writes an intent down as `prepared`, inside the caller's transaction.
 
-        Raises `UnitTakenError` where the unit has an open intent or the period is used.
+        `children` are the child coupons the account has before a grant. Raises
+        `UnitTakenError` where the unit has an open intent or the period is used.
         """
         values = (
             intent.id,
@@ -119,7 +120,12 @@ class Ledger:
             )
         except apsw.ConstraintError as problem:
             raise UnitTakenError(f"{intent.id}: {problem}") from problem
-        self._event(intent.made_at, intent.id, "prepared", {"amount": str(intent.amount)})
+        self._event(
+            intent.made_at,
+            intent.id,
+            "prepared",
+            {"amount": str(intent.amount), "children": list(children)},
+        )
 
     # W2
 
@@ -319,6 +325,25 @@ class Ledger:
             (text(since),),
         ).fetchall()
         return tuple(move_of(row) for row in rows)
+
+    def move(self, intent_id: str) -> Move:
+        """One intent as the core sees it. Raises `LedgerError` where there is none."""
+        row = self.connection.execute(
+            f"SELECT {MOVE_COLUMNS} FROM intent WHERE id = ?", (intent_id,)
+        ).fetchone()
+        if row is None:
+            raise LedgerError(f"no transfer {intent_id}")
+        return move_of(row)
+
+    def known_children(self, intent: Intent) -> frozenset[str]:
+        """The child coupons that cannot be a grant's: there before it, or made by another."""
+        rows = self.connection.execute(
+            "SELECT child_coupon_id FROM intent WHERE account_id = ? AND child_coupon_id NOT NULL",
+            (intent.account_id,),
+        ).fetchall()
+        before = self.events(intent.id)[0][2].get("children")
+        assert isinstance(before, list)
+        return frozenset({str(row[0]) for row in rows} | {str(child) for child in before})
 
     def newest(self, count: int) -> list[Move]:
         """The newest intents first, at most so many."""

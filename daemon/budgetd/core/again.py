@@ -1,0 +1,70 @@
+"""Deciding one planned transfer again, on what is known now: never more than was planned.
+
+The same `decide` and `make_plan` as the plan itself, on one account. Pure.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from budgetd.core.deciding import decide
+from budgetd.core.decision import Held
+from budgetd.core.intent import Direction, Instrument, Unit
+from budgetd.core.limits import Limits
+from budgetd.core.money import format_amount
+from budgetd.core.observation import Observation
+from budgetd.core.plan import Step, Transfer, Withheld
+from budgetd.core.planning import Frame, make_plan
+from budgetd.core.reason import Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """What was seen and agreed: which unit a rule may move how much of, at the most."""
+
+    rule: str
+    direction: Direction
+    unit: Unit
+    amount: Decimal
+
+
+def decide_again(
+    promised: Promised, frame: Frame, observation: Observation, limits: Limits, only: str | None
+) -> Transfer | Held | Withheld | None:
+    """The transfer as it is right now, for no more than was promised, or why it is not.
+
+    `observation` knows the one account. None means that no rule has a word on it any more.
+    """
+    decisions = decide(frame.policies, observation, limits, only)
+    plan = make_plan(frame, decisions, observation, limits)
+    for transfer in plan.transfers:
+        if _is_same(promised, transfer):
+            return _at_most(transfer, promised.amount)
+    for withheld in plan.withheld:
+        if _is_same(promised, withheld.transfer):
+            return withheld
+    return _hold_of(promised, plan.held)
+
+
+def _is_same(promised: Promised, transfer: Transfer) -> bool:
+    same_rule = transfer.rule == promised.rule and transfer.direction is promised.direction
+    return same_rule and transfer.unit == promised.unit
+
+
+def _at_most(transfer: Transfer, amount: Decimal) -> Transfer:
+    if transfer.amount <= amount:
+        return transfer
+    if transfer.instrument is Instrument.COUPON and transfer.direction is Direction.RECLAIM:
+        # A coupon goes home whole, whatever it holds by now: the provider takes no amount.
+        return transfer
+    change = transfer.amount - amount
+    after = transfer.after + (change if transfer.direction is Direction.RECLAIM else -change)
+    step = Step(step="planned", amount=amount, note=f"planned {format_amount(amount)}")
+    return replace(transfer, amount=amount, after=after, steps=(*transfer.steps, step))
+
+
+def _hold_of(promised: Promised, held: tuple[Held, ...]) -> Held | None:
+    own = [item for item in held if item.rule == promised.rule]
+    for item in own:
+        if item.coupon is not None and item.coupon.child_id == promised.unit.part:
+            return item
+    return next((item for item in own if item.reason is not Hold.NOT_DUE), next(iter(own), None))

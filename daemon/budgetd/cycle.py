@@ -1,0 +1,266 @@
+"""The river: observe, decide, plan, commit, execute, look again. Safe to die at any line.
+
+The only place where the whole of it is visible. Dry run and real run are the same code up to
+the commit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from budgetd.core.deciding import decide, when_due
+from budgetd.core.decision import NamedRule
+from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
+from budgetd.core.limits import Limits
+from budgetd.core.money import total
+from budgetd.core.needs import needs
+from budgetd.core.observation import Observation, Ok, Readings, Sample
+from budgetd.core.outcome import Outcome
+from budgetd.core.plan import Plan, Transfer
+from budgetd.core.planning import Frame, make_plan
+from budgetd.core.reason import PASSING
+from budgetd.execute import Executor, StopSendingError, Task
+from budgetd.ledger import kept
+from budgetd.ledger.store import Ledger
+from budgetd.observe import Observer, Wanted
+from budgetd.provider.errors import ProviderError
+
+LOOKING_BACK = timedelta(days=32)
+NOTHING_READ = Readings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a cycle is told: the frame of its plan, the limits, the one rule asked for, if any."""
+
+    frame: Frame
+    limits: Limits
+    currency: str
+    only: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a cycle did, for people: each transfer's end, what stays open, why it stopped."""
+
+    plan: Plan
+    observation: Observation
+    outcomes: list[Outcome] = field(default_factory=list)
+    still_open: list[Intent] = field(default_factory=list)
+    stopped: str = ""
+
+
+def blank_observation(
+    settings: Settings, ledger: Ledger | None, now: datetime, *, is_preview: bool = False
+) -> Observation:
+    """What is known before anything is read: our own past, as the ledger has it."""
+    blank = Observation(
+        taken_at=now,
+        currency=settings.currency,
+        accounts=(),
+        readings={},
+        master=NOTHING_READ,
+        is_preview=is_preview,
+    )
+    if ledger is None:
+        return blank
+    since = now - LOOKING_BACK
+    moves = ledger.moves(since)
+    return replace(
+        blank,
+        moves=moves,
+        samples=kept.samples(ledger, now - _window(settings), _episodes(moves)),
+        moved_before=ledger.moved_before(since),
+        first_loaded=kept.first_loaded(ledger),
+        decided=kept.decided(ledger),
+    )
+
+
+def _window(settings: Settings) -> timedelta:
+    """How far back readings matter to triggers that must have lasted, and to what is reflected."""
+    longest = max(timedelta(hours=1), settings.limits.reflected_after)
+    for _, rule in settings.frame.policies.rules():
+        lasting = getattr(getattr(rule.action, "when", None), "for_", None)
+        if lasting is not None:
+            longest = max(longest, lasting.length * 2, timedelta(hours=24))
+    return longest
+
+
+def _episodes(moves: Sequence[Move]) -> dict[tuple[str, Instrument], datetime]:
+    """Since when the readings of an account matter that was topped up twice: the first of the
+    last two."""
+    settled: dict[tuple[str, Instrument], list[datetime]] = {}
+    for move in moves:
+        if move.state is State.SETTLED and move.direction is Direction.ALLOCATE and move.ended_at:
+            key = (move.unit.account_id, move.unit.instrument)
+            settled.setdefault(key, []).append(move.ended_at)
+    return {key: ends[-2] for key, ends in settled.items() if len(ends) > 1}
+
+
+async def plan_cycle(
+    settings: Settings, observer: Observer, blank: Observation, at: datetime | None = None
+) -> tuple[Plan, Observation]:
+    """The dry run: reads, decides, plans; writes nothing. `at` replaces the clock, not the
+    readings."""
+    moment = blank if at is None else replace(blank, taken_at=at)
+    wanted = needs(settings.frame.policies, moment, settings.limits, settings.only)
+    observation = await observer.fleet(wanted, blank)
+    if at is not None:
+        observation = replace(observation, taken_at=at)
+    return plan_of(settings, observation), observation
+
+
+def plan_of(settings: Settings, observation: Observation) -> Plan:
+    """Decides and plans on an observation, wherever it came from."""
+    decisions = decide(settings.frame.policies, observation, settings.limits, settings.only)
+    return make_plan(settings.frame, decisions, observation, settings.limits)
+
+
+@dataclass(slots=True, kw_only=True)
+class Cycle:
+    """One cycle for real. The caller holds the cycle's lock and has the master switch on."""
+
+    settings: Settings
+    ledger: Ledger
+    executor: Executor
+    observer: Observer
+    clock: Callable[[], datetime]
+    progress: Callable[[Transfer, Outcome | None], None] = lambda _transfer, _outcome: None
+
+    async def begin(self) -> list[Intent]:
+        """Doubt first: drains what an earlier cycle left open. Returns what stays so."""
+        rules = [name for name, _ in self.settings.frame.policies.rules()]
+        kept.note_rules(self.ledger, rules, self.clock())
+        return await self.executor.recover()
+
+    async def plan(self) -> Report:
+        """Observes, keeps the readings, decides, plans. Nothing is promised yet."""
+        self.executor.begin(self.ledger.last_seq())
+        blank = blank_observation(self.settings, self.ledger, self.clock())
+        plan, observation = await plan_cycle(self.settings, self.observer, blank)
+        self._keep(observation)
+        return Report(plan=plan, observation=observation)
+
+    async def observe_only(self, wanted: Wanted) -> Observation:
+        """Observes what a saved plan is about, and keeps the readings."""
+        self.executor.begin(self.ledger.last_seq())
+        blank = blank_observation(self.settings, self.ledger, self.clock())
+        observation = await self.observer.fleet(wanted, blank)
+        self._keep(observation)
+        return observation
+
+    async def carry_out(self, report: Report, tasks: Sequence[Task]) -> Report:
+        """Commits and executes item by item, then looks at what moved."""
+        for task in tasks:
+            self.progress(task.transfer, None)
+            try:
+                outcome = await self.executor.carry_out(task, report.observation)
+            except (StopSendingError, ProviderError) as stop:
+                report.stopped = str(stop)
+                outcome = self._interrupted(task.transfer, str(stop))
+            report.outcomes.append(outcome)
+            self.progress(task.transfer, outcome)
+            if report.stopped:
+                break
+        report.still_open = self.ledger.open_intents()
+        self._note_slots(report)
+        if not report.stopped:
+            await self._look_again(report)
+        return report
+
+    def _interrupted(self, transfer: Transfer, why: str) -> Outcome:
+        """The end of the transfer at which everything stopped, as the ledger has it."""
+        intent = self.ledger.intent(transfer.id)
+        state = self.ledger.state_of(transfer.id) if intent else None
+        return Outcome(transfer=transfer, state=state, amount=transfer.amount, note=why)
+
+    async def _look_again(self, report: Report) -> None:
+        """Reads the accounts that were moved, so that the next cycle sees the moves reflected."""
+        for outcome in report.outcomes:
+            if outcome.state is State.SETTLED:
+                account, instrument = outcome.transfer.account, outcome.transfer.instrument
+                readings = await self.observer.account(account.id, frozenset({instrument}))
+                self._keep(replace(report.observation, readings={account.id: readings}))
+
+    def _keep(self, observation: Observation) -> None:
+        found = [
+            (account_id, instrument, sample)
+            for account_id, readings in observation.readings.items()
+            for instrument in Instrument
+            if (sample := sample_of(readings, instrument)) is not None
+        ]
+        kept.keep_readings(self.ledger, found, self.clock())
+
+    def _note_slots(self, report: Report) -> None:
+        """Remembers the calendar slots that are done: decided on a good reading, with no hold
+        that may pass, and nothing left unsent."""
+        unfinished = {
+            (outcome.transfer.rule, outcome.transfer.account.id)
+            for outcome in report.outcomes
+            if outcome.state is not State.SETTLED
+        }
+        plan = report.plan
+        unfinished |= {(held.rule, held.account.id) for held in plan.held if held.reason in PASSING}
+        waiting = [item.transfer for item in plan.withheld] + list(plan.proposals)
+        unfinished |= {(transfer.rule, transfer.account.id) for transfer in waiting}
+        started = {outcome.transfer.id for outcome in report.outcomes}
+        unfinished |= {
+            (transfer.rule, transfer.account.id)
+            for transfer in plan.moves
+            if transfer.id not in started
+        }
+        done = {(held.rule, held.account.id) for held in plan.held}
+        done |= {(transfer.rule, transfer.account.id) for transfer in plan.moves}
+        kept.note_decided(self.ledger, self._slots(report, done - unfinished), self.clock())
+
+    def _slots(self, report: Report, done: set[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        periods = {}
+        for name, rule in self.settings.frame.policies.rules():
+            named = NamedRule(name=name, rule=rule)
+            due = when_due(named, report.observation, self.settings.limits, self.settings.only)
+            if due.is_due and due.slot is not None:
+                periods[name] = due.slot.period
+        return [(rule, account_id, periods[rule]) for rule, account_id in done if rule in periods]
+
+
+def sample_of(readings: Readings, instrument: Instrument) -> Sample | None:
+    """The one amount by which a reading is kept: cash, or the sum of ledgers or coupons."""
+    value: Decimal
+    match instrument:
+        case Instrument.CASH:
+            if not isinstance(readings.cash, Ok):
+                return None
+            return Sample(readings.cash.read_at, readings.cash.value)
+        case Instrument.CREDIT:
+            if not isinstance(readings.credit, Ok):
+                return None
+            amounts = [ledger.amount for ledger in readings.credit.value]
+            if None in amounts:
+                return None
+            value = total(amount for amount in amounts if amount is not None)
+            return Sample(readings.credit.read_at, value)
+        case Instrument.COUPON:
+            if not isinstance(readings.coupons, Ok):
+                return None
+            value = total(coupon.balance for coupon in readings.coupons.value)
+            return Sample(readings.coupons.read_at, value)
+
+
+def exit_code(report: Report) -> int:
+    """The exit code of what happened, by the order of the contract: 1, 7, 4, 5, 0."""
+    states = {outcome.state for outcome in report.outcomes}
+    if report.stopped or State.CANCELLED in states:
+        return 1
+    if report.still_open or states & OPEN:
+        return 7
+    if State.REFUSED in states:
+        return 4
+    return 5 if is_limited(report.plan) else 0
+
+
+def is_limited(plan: Plan) -> bool:
+    """Whether a limit withheld the plan, a batch of it, or a transfer."""
+    return bool(plan.withheld) or any(
+        transfer.ask == "approval_above" for transfer in plan.proposals
+    )

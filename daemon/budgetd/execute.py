@@ -1,0 +1,354 @@
+"""Moves money, one intent at a time: the other verb that touches the provider.
+
+W1 before anything leaves, W2 before the first byte, W3 before any further act on the account.
+It walks along `core.intent` and may not decide what is right: `core.again` does, inside W1.
+"""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from budgetd.core.again import Promised, decide_again
+from budgetd.core.answer import Answer, AnswerClass, Phase
+from budgetd.core.decision import Held
+from budgetd.core.intent import FINAL, Direction, Instrument, Intent, State, join
+from budgetd.core.limits import Limits
+from budgetd.core.observation import Observation, Ok, Readings
+from budgetd.core.outcome import Outcome
+from budgetd.core.plan import Transfer, Withheld
+from budgetd.core.planning import Frame
+from budgetd.core.reason import Hold
+from budgetd.doubt import Doubt
+from budgetd.ledger.store import Ledger, UnitTakenError
+from budgetd.observe import Observer
+from budgetd.provider.client import Client
+from budgetd.provider.moves import MoveRequest, move_request
+
+MOST_SENDS = 4
+RESEND_WITHIN = timedelta(minutes=10)
+BUSY_WAIT_S = 5.0
+SKEW_LIMIT_S = 120.0
+
+
+class StopSendingError(Exception):
+    """Nothing more may be sent in this cycle; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One item to carry out: the transfer as planned, and until when it may be sent."""
+
+    transfer: Transfer
+    expires_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Executor:
+    """Carries out what a plan says, and drains what the ledger says is open.
+
+    `patience_s` is how long one transfer may be waited for when the provider cannot take it or
+    leaves doubt; `resends` is `provider.resend: same_key`.
+    """
+
+    client: Client
+    ledger: Ledger
+    observer: Observer
+    frame: Frame
+    limits: Limits
+    clock: Callable[[], datetime]
+    resends: bool = True
+    patience_s: float = 60.0
+    only: str | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _seq: int = field(default=0, init=False)
+
+    # The normal path
+
+    async def carry_out(self, task: Task, observation: Observation) -> Outcome:
+        """Moves one planned transfer, or says why not. Raises `StopSendingError` when no other
+        may follow."""
+        transfer = task.transfer
+        self._check_clock()
+        fresh = await self._fresh(transfer, observation)
+        try:
+            intent = self._promise(task, fresh)
+        except UnitTakenError:
+            intent = Held(
+                rule=transfer.rule,
+                account=transfer.account,
+                instrument=transfer.instrument,
+                reason=Hold.OPEN_INTENT,
+            )
+        if not isinstance(intent, Intent):
+            return _not_sent(transfer, intent)
+        state = await self.pursue(intent)
+        return Outcome(
+            transfer=transfer,
+            state=state,
+            amount=self.ledger.move(intent.id).amount,
+            note=self.ledger.note_of(intent.id),
+        )
+
+    async def _fresh(self, transfer: Transfer, observation: Observation) -> Observation:
+        """The observation of the one account, read again where it is older than it may be."""
+        now = self.clock()
+        account_id, instrument = transfer.account.id, transfer.instrument
+        readings, master = observation.readings_of(account_id), observation.master
+        if _is_old(readings, transfer, now, self.limits.act_within):
+            readings = await self.observer.account(account_id, frozenset({instrument}))
+        if transfer.direction is Direction.ALLOCATE and _is_old(
+            master, transfer, now, self.limits.act_within
+        ):
+            master = await self.observer.master(frozenset({instrument}))
+        return replace(
+            observation,
+            accounts=(transfer.account,),
+            readings={account_id: readings},
+            master=master,
+        )
+
+    def _promise(self, task: Task, fresh: Observation) -> Intent | Held | Withheld | None:
+        """W1: decided again on what the ledger knows at this very moment, then promised."""
+        transfer = task.transfer
+        with self.ledger.writing():
+            now = self.clock()
+            known = {move.id: move for move in fresh.moves}
+            known |= {move.id: move for move in self.ledger.changed_since(self._seq)}
+            fresh = replace(fresh, taken_at=now, moves=tuple(known.values()))
+            promised = Promised(
+                rule=transfer.rule,
+                direction=transfer.direction,
+                unit=transfer.unit,
+                amount=transfer.amount,
+            )
+            if now > task.expires_at or _rests_on_old(fresh, transfer, self.limits.act_within):
+                return _stale(transfer)
+            again = decide_again(promised, self.frame, fresh, self.limits, self.only)
+            if not isinstance(again, Transfer):
+                return again
+            if again.ask is not None:
+                return _held(transfer, Hold.AWAITING_APPROVAL, str(again.ask))
+            intent = self._intent(again, task, fresh, now)
+            self.ledger.promise(intent, children=_children(fresh, again))
+        return intent
+
+    def begin(self, observed_at_seq: int) -> None:
+        """Says up to which event the observation knows the ledger."""
+        self._seq = observed_at_seq
+
+    def _intent(self, transfer: Transfer, task: Task, fresh: Observation, now: datetime) -> Intent:
+        key = uuid.uuid4().hex
+        coupon_id = transfer.coupon.coupon_id if transfer.coupon else ""
+        request = move_request(
+            transfer.direction, transfer.unit, transfer.amount, key, coupon_id or None
+        )
+        master = fresh.master.of(transfer.instrument)
+        return Intent(
+            id=task.transfer.id,
+            key=key,
+            rule=transfer.rule,
+            policy_digest=self.frame.policies.digest,
+            account_id=transfer.account.id,
+            account_name=transfer.account.name,
+            unit=transfer.unit,
+            direction=transfer.direction,
+            coupon_id=coupon_id,
+            amount=transfer.amount,
+            currency=transfer.currency,
+            operation=request.operation.name,
+            body=request.body,
+            why=str(transfer.why),
+            period=transfer.period,
+            reading=transfer.reading,
+            unit_reading=transfer.unit_reading,
+            read_at=transfer.read_at,
+            master_read_at=master.read_at if master is not None else None,
+            made_at=now,
+            expires_at=task.expires_at,
+            epoch=self.ledger.epoch,
+        )
+
+    # Sending, resending, leaving doubt
+
+    async def pursue(self, intent: Intent) -> State:
+        """Sends an intent until it has a final state, or patience ends and doubt stays.
+
+        A definite refusal ends it; what was not executed is sent again under the same key until
+        patience ends, then withdrawn; doubt is left by the same key and by evidence.
+        """
+        request = self._request(intent)
+        doubt = Doubt(observer=self.observer, ledger=self.ledger, clock=self.clock)
+        waited_s, wait_s = 0.0, 1.0
+        state = self.ledger.state_of(intent.id)
+        while state not in FINAL:
+            answer: Answer | None = None
+            if self._may_send(intent, state):
+                answer = await self._attempt(intent, request)
+                state = self.ledger.state_of(intent.id)
+                self._check_answer(intent, answer, state)
+            if state is State.IN_DOUBT:
+                state = await doubt.look(intent)
+            if state in FINAL:
+                break
+            if waited_s >= self.patience_s or self.client.is_refused:
+                state = self._give_up(intent, state)
+                break
+            pause_s = max(wait_s, _least_wait(answer)) * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, no secret
+            await self.sleep(pause_s)
+            waited_s, wait_s = waited_s + pause_s, min(wait_s * 2, 15.0)
+        return state
+
+    def _may_send(self, intent: Intent, state: State) -> bool:
+        """Whether the same key may be sent (again): never more than four times within ten
+        minutes once an answer may have been lost, and only where resending is allowed."""
+        attempts = self.ledger.attempts(intent.id)
+        now = self.clock()
+        if not attempts:
+            return state is State.PREPARED and now <= intent.expires_at
+        classes = {attempt.answer_class for attempt in attempts}
+        if classes <= {AnswerClass.RETRYABLE}:
+            return now <= intent.expires_at
+        if AnswerClass.RECEIVED_BEFORE in classes:
+            return False
+        recent = now - attempts[0].signed_at <= RESEND_WITHIN
+        return self.resends and recent and len(attempts) < MOST_SENDS
+
+    async def _attempt(self, intent: Intent, request: MoveRequest) -> Answer:
+        """One sending: signed, W2, POST, W3. Dying anywhere in it leaves a row that says so."""
+        signed = self.client.sign_move(request)
+        number = self.ledger.record_attempt(intent.id, signed.signed_at, signed.body_hash)
+        answer = await self.client.send_move(signed)
+        classes = [attempt.answer_class for attempt in self.ledger.attempts(intent.id)]
+        classes[number - 1] = answer.answer_class
+        state = join(classes)
+        self.ledger.record_answer(intent.id, number, answer, state, self.clock())
+        return answer
+
+    def _request(self, intent: Intent) -> MoveRequest:
+        request = move_request(
+            intent.direction, intent.unit, intent.amount, intent.key, intent.coupon_id or None
+        )
+        if request.body != intent.body:
+            raise StopSendingError(
+                f"transfer {intent.id}: what would be sent is not what was promised; nothing was"
+            )
+        return request
+
+    def _give_up(self, intent: Intent, state: State) -> State:
+        """Patience ended. What was never executed is withdrawn; doubt stays doubt."""
+        if state is not State.PREPARED:
+            return state
+        attempts = self.ledger.attempts(intent.id)
+        was_busy = any(attempt.answer_class is AnswerClass.BUSY for attempt in attempts)
+        after = State.REFUSED if was_busy else State.CANCELLED
+        last = attempts[-1] if attempts else None
+        why = f"not executed: {last.code} {last.message}".strip() if last else "not sent in time"
+        self.ledger.resolve(intent.id, after, {"why": why}, self.clock())
+        return after
+
+    def _check_answer(self, intent: Intent, answer: Answer, state: State) -> None:
+        earlier = self.ledger.attempts(intent.id)[:-1]
+        never_left = all(attempt.phase == Phase.NOT_SENT for attempt in earlier)
+        if answer.answer_class is AnswerClass.RECEIVED_BEFORE and never_left:
+            raise StopSendingError(
+                f"transfer {intent.id}: the provider has seen its key before we ever sent it; "
+                "a second daemon or a restored state moves the same money. Nothing more is sent."
+            )
+        if not answer.is_known_pair:
+            raise StopSendingError(
+                f"transfer {intent.id}: answered {answer.status} {answer.code}, which no table "
+                "knows. Nothing more is sent until a person has looked."
+            )
+        if self.client.is_refused and state in FINAL:
+            raise StopSendingError(
+                f"the provider refused our credential ({answer.code}); nothing more is sent, "
+                "because five failed signatures lock the key. See `budgetd doctor`."
+            )
+
+    def _check_clock(self) -> None:
+        skew_s = self.client.skew_s
+        if skew_s is not None and abs(skew_s) > SKEW_LIMIT_S:
+            raise StopSendingError(
+                f"this clock is {abs(skew_s):.0f} s off the provider's; nothing is sent until it "
+                "is right"
+            )
+
+    # Recovery
+
+    async def recover(self) -> list[Intent]:
+        """Drains what an earlier process left: unsent promises are withdrawn, interrupted ones
+        are in doubt, and doubt is pursued. Returns the intents that stay open."""
+        now = self.clock()
+        self.ledger.cancel_unsent(now)
+        self.ledger.doubt_interrupted(now)
+        for intent in self.ledger.open_intents():
+            if self.ledger.state_of(intent.id) is State.IN_DOUBT:
+                await self.pursue(intent)
+        return self.ledger.open_intents()
+
+
+def _least_wait(answer: Answer | None) -> float:
+    if answer is None:
+        return 0.0
+    if answer.answer_class is AnswerClass.BUSY:
+        return BUSY_WAIT_S
+    return float(answer.retry_after_s or 0)
+
+
+def _is_old(readings: Readings, transfer: Transfer, now: datetime, within: timedelta) -> bool:
+    reading = readings.of(transfer.instrument)
+    return not isinstance(reading, Ok) or now - reading.read_at > within
+
+
+def _rests_on_old(fresh: Observation, transfer: Transfer, within: timedelta) -> bool:
+    """Whether time passed between reading again and W1: a slow provider, a suspended machine."""
+    own = fresh.readings_of(transfer.account.id)
+    if isinstance(own.of(transfer.instrument), Ok) and _is_old(
+        own, transfer, fresh.taken_at, within
+    ):
+        return True
+    master = fresh.master.of(transfer.instrument)
+    return (
+        transfer.direction is Direction.ALLOCATE
+        and isinstance(master, Ok)
+        and fresh.taken_at - master.read_at > within
+    )
+
+
+def _children(fresh: Observation, transfer: Transfer) -> tuple[str, ...]:
+    """The child coupons an account has before a grant: a new one is the grant's proof."""
+    coupons = fresh.readings_of(transfer.account.id).coupons
+    if transfer.instrument is not Instrument.COUPON or not isinstance(coupons, Ok):
+        return ()
+    return tuple(coupon.child_id for coupon in coupons.value if coupon.child_id)
+
+
+def _held(transfer: Transfer, reason: Hold, detail: str = "") -> Held:
+    return Held(
+        rule=transfer.rule,
+        account=transfer.account,
+        instrument=transfer.instrument,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def _stale(transfer: Transfer) -> Held:
+    return _held(transfer, Hold.STALE, "the plan or its readings are too old")
+
+
+def _not_sent(transfer: Transfer, why: Held | Withheld | None) -> Outcome:
+    if isinstance(why, Withheld):
+        return Outcome(
+            transfer=transfer, state=None, amount=transfer.amount, note=f"limit {why.limit}"
+        )
+    return Outcome(
+        transfer=transfer,
+        state=None,
+        amount=transfer.amount,
+        note=why.detail if why else "no rule has a word on it any more",
+        hold=why.reason if why else None,
+    )

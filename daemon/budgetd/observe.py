@@ -1,0 +1,217 @@
+"""Reads the fleet and the master: one of the two verbs that touch the provider.
+
+It turns answers into readings and failures into reasons. It may not decide what is wanted
+(`core.needs`), nor what follows from it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from budgetd.core.intent import Instrument
+from budgetd.core.observation import (
+    Account,
+    Observation,
+    Ok,
+    Organization,
+    Reading,
+    Readings,
+    Stale,
+    Unknown,
+)
+from budgetd.provider import operations
+from budgetd.provider.answers import Member
+from budgetd.provider.client import Client
+from budgetd.provider.errors import AuthenticationFailed, ProviderError, Unmanageable
+
+T = TypeVar("T")
+_FIELDS = {Instrument.CASH: "cash", Instrument.CREDIT: "credit", Instrument.COUPON: "coupons"}
+
+
+class Wanted(Protocol):
+    """What is to be read: of accounts as they are found, and of the master."""
+
+    @property
+    def master(self) -> frozenset[Instrument]:
+        """The master's instruments."""
+
+    def of(self, accounts: Sequence[Account]) -> dict[str, frozenset[Instrument]]:
+        """The instruments of each account; one that is left out is not read."""
+
+
+@dataclass(slots=True)
+class Observer:
+    """Reads through one client. `max_staleness` is how old a reading may be at the end."""
+
+    client: Client
+    clock: Callable[[], datetime]
+    max_staleness: timedelta
+    progress: Callable[[int, int], None] = lambda _done, _all: None
+
+    async def fleet(self, wanted: Wanted, blank: Observation) -> Observation:
+        """The fleet, its readings and the master's, on top of what the ledger knows.
+
+        Reads as fast as the quota allows; the accounts of a page are read while the next pages
+        come. Raises `ProviderError` where the lists themselves cannot be read, or the
+        credential is refused.
+        """
+        tree = await self.client.read(operations.ORGANIZATIONS, recursive_query=1)
+        units = tree.by_id()
+        sweep = _Sweep(self, wanted, units)
+        try:
+            members = await self.client.read_all(operations.MEMBERS, seen=sweep.found)
+            sweep.found(members)
+            readings = await sweep.finished()
+        finally:
+            sweep.stop()
+        master = await self.master(wanted.master)
+        taken_at = self.clock()
+        accounts = tuple(
+            sorted((member.account(units) for member in members), key=lambda one: one.id)
+        )
+        known = {account.id for account in accounts}
+        return replace(
+            blank,
+            taken_at=taken_at,
+            accounts=accounts,
+            readings={
+                account_id: self._aged(found, taken_at)
+                for account_id, found in readings.items()
+                if account_id in known
+            },
+            master=master,
+        )
+
+    async def account(self, account_id: str, instruments: frozenset[Instrument]) -> Readings:
+        """What one account holds of these instruments, now."""
+        found = await asyncio.gather(
+            *(self.one(account_id, instrument) for instrument in sorted(instruments))
+        )
+        return _join(zip(sorted(instruments), found, strict=True))
+
+    async def master(self, instruments: frozenset[Instrument]) -> Readings:
+        """What the master can still give of these instruments, now."""
+        reads = {
+            Instrument.CASH: lambda: self.client.read(operations.MASTER_CASH),
+            Instrument.CREDIT: lambda: self.client.read_all(operations.MASTER_CREDIT),
+            Instrument.COUPON: lambda: self.client.read_all(operations.MASTER_COUPONS),
+        }
+        found = await asyncio.gather(
+            *(self._reading(reads[instrument]) for instrument in sorted(instruments))
+        )
+        return _join(zip(sorted(instruments), found, strict=True))
+
+    async def one(self, account_id: str, instrument: Instrument) -> Reading[object]:
+        """One reading of one account."""
+        match instrument:
+            case Instrument.CASH:
+                return await self._reading(
+                    lambda: self.client.read(operations.MEMBER_CASH, sub_customer_id=account_id)
+                )
+            case Instrument.CREDIT:
+                return await self._reading(
+                    lambda: self.client.read_all(
+                        operations.MEMBER_CREDIT, sub_customer_id=account_id
+                    )
+                )
+            case Instrument.COUPON:
+                return await self._reading(
+                    lambda: self.client.read_all(
+                        operations.MEMBER_COUPONS, sub_customer_id=account_id
+                    )
+                )
+
+    async def _reading(self, read: Callable[[], Awaitable[T]]) -> Reading[T]:
+        """The value with the instant its read began, or why there is none.
+
+        A refused credential is no reading: it raises, because every further call may lock it.
+        """
+        begun = self.clock()
+        try:
+            return Ok(await read(), begun)
+        except AuthenticationFailed:
+            raise
+        except ProviderError as error:
+            return Unknown(str(error), begun, is_unmanageable=isinstance(error, Unmanageable))
+
+    def _aged(self, readings: Readings, now: datetime) -> Readings:
+        """The readings, those that grew too old on the way marked stale."""
+        changed: dict[str, object] = {}
+        for instrument, name in _FIELDS.items():
+            reading = readings.of(instrument)
+            if isinstance(reading, Ok) and now - reading.read_at > self.max_staleness:
+                changed[name] = Stale(reading.value, reading.read_at)
+        return replace(readings, **changed) if changed else readings  # type: ignore[arg-type]  # same fields
+
+
+def _join(found: object) -> Readings:
+    pairs: list[tuple[Instrument, object]] = list(found)  # type: ignore[call-overload]  # a zip
+    return Readings(**{_FIELDS[instrument]: reading for instrument, reading in pairs})  # type: ignore[arg-type]  # by name
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """The reading of many accounts: a queue an API, and as many readers as its pace can use."""
+
+    observer: Observer
+    wanted: Wanted
+    units: dict[str, Organization]
+    _queues: dict[Instrument, asyncio.Queue[str]] = field(default_factory=dict)
+    _readers: list[asyncio.Task[None]] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
+    _readings: dict[str, dict[Instrument, object]] = field(default_factory=dict)
+    _done: int = 0
+    _all: int = 0
+
+    def found(self, members: Sequence[Member]) -> None:
+        """Puts the accounts of a page to be read, each once."""
+        fresh = [member.account(self.units) for member in members if member.id not in self._seen]
+        self._seen.update(account.id for account in fresh)
+        for account_id, instruments in self.wanted.of(fresh).items():
+            self._readings[account_id] = {}
+            for instrument in instruments:
+                self._all += 1
+                self._queue(instrument).put_nowait(account_id)
+
+    def _queue(self, instrument: Instrument) -> asyncio.Queue[str]:
+        if instrument not in self._queues:
+            queue: asyncio.Queue[str] = asyncio.Queue()
+            self._queues[instrument] = queue
+            # Three seconds of calls at full pace are under way: answers take about one.
+            readers = max(8, int(self.observer.client.requests_per_second * 3))
+            self._readers += [
+                asyncio.create_task(self._read(instrument, queue)) for _ in range(readers)
+            ]
+        return self._queues[instrument]
+
+    async def _read(self, instrument: Instrument, queue: asyncio.Queue[str]) -> None:
+        while True:
+            account_id = await queue.get()
+            self._readings[account_id][instrument] = await self.observer.one(account_id, instrument)
+            self._done += 1
+            self.observer.progress(self._done, self._all)
+            queue.task_done()
+
+    async def finished(self) -> dict[str, Readings]:
+        """Waits for all that was put in. Raises what a reader raised."""
+        waits = [asyncio.create_task(queue.join()) for queue in self._queues.values()]
+        try:
+            pending: set[asyncio.Task[None]] = set(waits)
+            while pending & set(waits):
+                done, pending = await asyncio.wait(
+                    [*pending, *self._readers], return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done - set(waits):
+                    task.result()
+                pending = {task for task in waits if not task.done()}
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return {account_id: _join(found.items()) for account_id, found in self._readings.items()}
+
+    def stop(self) -> None:
+        """Ends the readers."""
+        for reader in self._readers:
+            reader.cancel()
