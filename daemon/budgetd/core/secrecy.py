@@ -17,7 +17,8 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"(?:env|file|credential):\S")
-_WORDS = re.compile(r"[A-Za-z0-9+/=]+")
+_WORDS = re.compile(r"[A-Za-z0-9]+")
+_TOKENS = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
 
 
 def is_visible(text: str) -> bool:
@@ -33,21 +34,25 @@ def looks_secret(text: str) -> bool:
 
     Account ids (hexadecimal, lower-case) and ordinary names do not.
     """
-    return any(_is_secret_word(word) for word in _WORDS.findall(text))
+    is_token = any(_changes(token) * 3 > len(token) for token in _TOKENS.findall(text))
+    return is_token or any(_is_secret_word(word) for word in _WORDS.findall(text))
 
 
 def _is_secret_word(word: str) -> bool:
-    letters = sum(character.isalpha() for character in word)
-    digits = sum(character.isdigit() for character in word)
-    if not letters or not digits or re.fullmatch(r"[0-9a-f]+", word):
-        return False
-    if len(word) >= 100:
-        return True
-    if not word.isalnum():
+    if word.isdigit() or word.isalpha() or re.fullmatch(r"[0-9a-f]+", word):
         return False
     if word.upper() == word:
         return len(word) >= 20
-    return len(word) >= 36 and digits >= 3 and word.lower() != word
+    return len(word) >= 36 and word.lower() != word and _changes(word) * 3 > len(word)
+
+
+def _changes(word: str) -> int:
+    """How often capitals, small letters and digits take turns: seldom in words, often in keys."""
+    kinds = [
+        "digit" if character.isdigit() else "capital" if character.isupper() else "small"
+        for character in word
+    ]
+    return sum(left != right for left, right in zip(kinds, kinds[1:], strict=False))
 
 
 def may_hold_secret(line: str) -> bool:
