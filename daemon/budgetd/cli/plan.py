@@ -1,0 +1,186 @@
+"""`budgetd plan`: the dry run. Reads, decides, shows; changes nothing."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from budgetd.cli.speaking import (
+    FAILED,
+    LIMITED,
+    PROPOSED,
+    failures,
+    has_colour,
+    parse_at,
+    reading_progress,
+    say,
+    width,
+)
+
+if TYPE_CHECKING:
+    from budgetd.config import Config
+    from budgetd.core.observation import Observation
+    from budgetd.core.plan import Plan
+    from budgetd.wiring import Opened
+
+FORMATS = ["text", "json", "html", "markdown", "csv"]
+
+
+@click.command("plan")
+@click.option("--format", "style", type=click.Choice(FORMATS), default="text")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save it for apply.")
+@click.option("--at", "at_text", metavar="TIME", help="Preview another moment, past or future.")
+@click.option("--rule", metavar="POLICY/RULE", help="That rule alone, due or not.")
+@click.option(
+    "--snapshot",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Decide on recorded readings (`budgetd accounts --format json`).",
+)
+@click.option(
+    "--policies",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Preview other policies.",
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 3 where something would move.")
+@click.pass_context
+def command(  
+    ctx: click.Context,
+    style: str,
+    out: Path | None,
+    at_text: str | None,
+    rule: str | None,
+    snapshot: Path | None,
+    policies: Path | None,
+    detailed_exitcode: bool,
+) -> None:
+    """What would move now, and why everything else would not. Nothing is moved.
+
+    A plan made with --at, --snapshot or --policies is a preview, which `apply` refuses.
+    """
+    with failures():
+        from budgetd.wiring import open_documents
+
+        opened = open_documents(ctx.obj, policies)
+        at = parse_at(at_text, opened.config.timezone) if at_text else None
+        request = Request(opened, rule, at, snapshot, policies is not None)
+        ctx.exit(_plan(request, style, out, is_detailed=detailed_exitcode))
+
+
+class Request:
+    """What a plan was asked for."""
+
+    def __init__(
+        self,
+        opened: "Opened",
+        rule: str | None,
+        at: datetime | None,
+        snapshot: Path | None,
+        has_other_policies: bool,
+    ) -> None:
+        self.opened = opened
+        self.settings = opened.settings(rule)
+        self.at = at
+        self.snapshot = snapshot
+        self.is_preview = has_other_policies or at is not None or snapshot is not None
+        names = [name for name, _ in opened.loaded.policy_set.rules()]
+        if rule is not None and rule not in names:
+            raise click.UsageError(f"--rule: no rule {rule!r}; there are {', '.join(names)}")
+
+
+def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) -> int:
+    from budgetd.cycle import is_limited
+    from budgetd.report.plan_json import plan_json
+
+    begun = time.monotonic()
+    plan, observation = asyncio.run(make(request))
+    took = timedelta(seconds=time.monotonic() - begun)
+    click.echo(render(request.opened.config, plan, observation, style, took), nl=False)
+    if out is not None:
+        try:
+            write_private(out, plan_json(plan))
+        except OSError as problem:
+            say(f"error: {out}: {problem.strerror}")
+            return FAILED
+        say(f"kept as {out}; carry it out with `budgetd apply {out}` until {plan.expires_at:%H:%M}Z")
+    if is_limited(plan):
+        return LIMITED
+    return PROPOSED if is_detailed and plan.transfers else 0
+
+
+async def make(request: Request) -> "tuple[Plan, Observation]":
+    """The plan, on the live fleet or on recorded readings."""
+    from dataclasses import replace
+
+    from budgetd.cycle import blank_observation, plan_cycle, plan_of
+    from budgetd.report.snapshot import read_snapshot
+    from budgetd.service import now
+    from budgetd.wiring import observer_of, open_client, open_past
+
+    config = request.opened.config
+    ledger = open_past(config)
+    try:
+        blank = blank_observation(
+            request.settings, ledger, request.at or now(), is_preview=request.is_preview
+        )
+        if request.snapshot is not None:
+            observation = read_snapshot(request.snapshot.read_bytes(), request.snapshot, blank)
+            if request.at is not None:
+                observation = replace(observation, taken_at=request.at)
+            return plan_of(request.settings, observation), observation
+        with reading_progress() as progress:
+            async with open_client(config, now, may_write=False) as client:
+                observer = observer_of(config, client, now, progress)
+                return await plan_cycle(request.settings, observer, blank, request.at)
+    finally:
+        if ledger is not None:
+            ledger.close()
+
+
+def render(
+    config: "Config", plan: "Plan", observation: "Observation", style: str, took: timedelta | None
+) -> str:
+    """The plan in one of the formats."""
+    match style:
+        case "json":
+            from budgetd.report.plan_json import plan_json
+
+            return plan_json(plan)
+        case "html":
+            from budgetd.report.plan_html import plan_html
+
+            return plan_html(plan, observation, config.timezone)
+        case "markdown":
+            from budgetd.report.plan_markdown import plan_markdown
+
+            return plan_markdown(plan, config.timezone)
+        case "csv":
+            from budgetd.report.plan_csv import plan_csv
+
+            return plan_csv(plan, config.timezone)
+        case _:
+            from budgetd.report.plan_text import plan_text
+            from budgetd.report.screen import Screen
+
+            screen = Screen(width=width(), zone=config.timezone, has_colour=has_colour())
+            return plan_text(plan, screen, read_in=took)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, for its owner alone."""
+    import os
+    import tempfile
+
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+

@@ -1,0 +1,91 @@
+"""What all commands share with people: exit codes, errors as sentences, the screen, progress.
+
+Results go to stdout, everything else to stderr. It may not open files or decide.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import click
+
+from budgetd.core.moment import MomentError, parse_instant, parse_moment
+from budgetd.core.problem import InputError
+
+FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6, 7
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turns what can go wrong into one clear message and the exit code of the contract."""
+    from budgetd.ledger.database import LedgerError
+    from budgetd.provider.errors import ProviderError
+
+    try:
+        yield
+    except InputError as refused:
+        for problem in refused.problems:
+            click.echo(problem.render(is_coloured=sys.stderr.isatty()), err=True)
+        errors = sum(not problem.is_warning for problem in refused.problems)
+        click.echo(f"{errors} problem{'s' if errors != 1 else ''}; nothing was done", err=True)
+        raise click.exceptions.Exit(USAGE) from None
+    except (LedgerError, ProviderError) as problem:
+        say(f"error: {problem}")
+        raise click.exceptions.Exit(FAILED) from None
+    except BrokenPipeError:
+        # The reader went away; python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(FAILED) from None
+
+
+def say(text: str) -> None:
+    """One line to people, on stderr, harmless to the terminal."""
+    from budgetd.report.harmless import harmless
+
+    click.echo(harmless(text), err=True)
+
+
+def width() -> int:
+    """The width to write for: the terminal's, else 120."""
+    return shutil.get_terminal_size((120, 40)).columns if sys.stdout.isatty() else 120
+
+
+def has_colour() -> bool:
+    """Whether stdout is a terminal that wants colour."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def parse_at(text: str, zone: ZoneInfo) -> datetime:
+    """An instant with an offset, or a local time in the configured zone. Raises `UsageError`."""
+    try:
+        return parse_moment(text).first(zone)
+    except MomentError:
+        pass
+    try:
+        return parse_instant(text)
+    except MomentError:
+        raise click.UsageError(
+            f"--at: expected a time like '2026-11-30 22:45' or 2026-11-30T14:45:00Z, found {text!r}"
+        ) from None
+
+
+@contextmanager
+def reading_progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar for a sweep, on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("reading"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+    )
+    with bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
