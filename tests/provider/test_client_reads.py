@@ -360,3 +360,14 @@ async def test_failed_checks_of_a_creation_are_named() -> None:
     async with RawServer(reply) as server, client_of(server) as client:
         with pytest.raises(Rejected, match="NOT_OPEN_PROJECT_GROUP"):
             await client.create(ops.PROJECT_AUTHORITY)
+
+
+async def test_nothing_is_written_to_standard_output_and_no_address_is_logged(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await read_cash(in_turn(answer(503, "<html>"), GOOD))
+    written = capsys.readouterr()
+    assert written.out + written.err == ""
+    assert "sub_customer_id" not in caplog.text
+    assert [one.name for one in caplog.records] == ["budgetd.provider"]
