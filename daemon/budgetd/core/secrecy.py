@@ -5,6 +5,7 @@ It may not know where secrets are kept; it knows what they look like.
 
 import re
 import unicodedata
+from itertools import pairwise
 
 SHOWN_CHARACTERS = 60
 
@@ -52,7 +53,7 @@ def _changes(word: str) -> int:
         "digit" if character.isdigit() else "capital" if character.isupper() else "small"
         for character in word
     ]
-    return sum(left != right for left, right in zip(kinds, kinds[1:], strict=False))
+    return sum(left != right for left, right in pairwise(kinds))
 
 
 def may_hold_secret(line: str) -> bool:
