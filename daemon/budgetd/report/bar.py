@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from budgetd.core.intent import Direction
 from budgetd.core.money import ZERO, show_amount
 from budgetd.core.plan import Transfer
 
@@ -42,7 +43,7 @@ def bar_of(transfer: Transfer) -> Bar:
         kept=_length(low, scale),
         changed_at=_length(low, scale),
         changed=_length(high - low, scale),
-        is_gain=transfer.after > transfer.reading,
+        is_gain=transfer.direction is Direction.ALLOCATE,
         after=_length(transfer.after, scale),
         trigger=None if trigger is None else _length(trigger, scale),
         target=None if transfer.target is None else _length(transfer.target, scale),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from budgetd.core.intent import Instrument, State
+from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.moment import format_instant
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Account, Observation
@@ -102,6 +102,7 @@ def page_of(
     known = {transfer.id: transfer for transfer in plan.transfers}
     fates = {result.transfer_id: result for result in results or ()}
     units = tuple(_units(plan, observation))
+    closing = closing_of(plan, summary) if results is None else closing_of_results(results)
     return Page(
         title=f"{plan.enterprise}, {plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M}",
         mode=plan.mode.replace("_", " "),
@@ -111,7 +112,7 @@ def page_of(
         figures=tuple(_figures(plan, summary)),
         master=master_line(plan),
         outcome=tuple(sums(results, known)) if results is not None else (),
-        closing=closing_of(plan, summary) if results is None else closing_of_results(results),
+        closing=closing.replace("`", ""),
         movements=tuple(_movement(item, fate=fates.get(item.id)) for item in plan.moves),
         waiting=tuple(_waiting(plan, fates)),
         observed=tuple(_movement(item) for item in plan.observed),
@@ -132,7 +133,7 @@ def _figures(plan: Plan, summary: Summary) -> Iterator[Figure]:
     yield Figure(name="transfers", value=f"{summary.transfers:,}")
     if summary.proposals + summary.withheld:
         waiting = f"{summary.proposals + summary.withheld:,}"
-        yield Figure(name="wait for a person", value=waiting, tone="wait")
+        yield Figure(name="waiting", value=waiting, tone="wait")
     for number, name, tone in (
         (summary.held, "held", "wait"),
         (summary.unread, "unread", "bad"),
@@ -145,7 +146,7 @@ def _figures(plan: Plan, summary: Summary) -> Iterator[Figure]:
 
 
 def _movement(transfer: Transfer, asks: str = "", fate: Result | None = None) -> Movement:
-    gain = transfer.after > transfer.reading
+    gain = transfer.direction is Direction.ALLOCATE
     return Movement(
         label=transfer.account.label,
         account_id=transfer.account.id,

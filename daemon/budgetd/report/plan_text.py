@@ -47,18 +47,18 @@ def plan_text(
     of the last line, which says how to carry the plan out (empty: no such line)."""
     lines = [
         Text(line, style="bold")
-        for line in flow_parts(_heading(plan, screen, read_in), screen.width)
+        for line in flow_parts(_heading(plan, screen, read_in), screen.room)
     ]
     rows = rows_of(plan, screen.zone)
     if rows:
-        lines += [Text(), *_table(rows[:MOST_ROWS], screen.width)]
+        lines += [Text(), *_table(rows[:MOST_ROWS], screen.room)]
     if len(rows) > MOST_ROWS:
-        lines.append(Text(fit(_more(rows[MOST_ROWS:]), screen.width)))
+        lines.append(Text(fit(_more(rows[MOST_ROWS:]), screen.room)))
     summary = summary_of(plan)
-    lines += [Text(), *(Text(line) for line in flow_parts(_sums(plan, summary), screen.width))]
+    lines += [Text(), *(Text(line) for line in flow_parts(_sums(plan, summary), screen.room))]
     last = closing_of(plan, summary) if closing is None else closing
     if last:
-        lines += [Text(line) for line in sentences(last, screen.width)]
+        lines += [Text(line) for line in sentences(last, screen.room)]
     return print_lines(lines, screen)
 
 

@@ -36,6 +36,8 @@ _STYLES: dict[State, str] = {
     State.IN_DOUBT: "bold yellow",
     State.NEEDS_HUMAN: "bold yellow",
 }
+_VERB = max(map(len, VERBS.values()))
+_FIXED = _VERB + max(map(len, STATE_WORDS.values())) + 2 * 5
 _UNSURE = frozenset({State.SENDING, State.IN_DOUBT, State.NEEDS_HUMAN})
 
 
@@ -46,25 +48,26 @@ def results_text(plan: Plan, results: Sequence[Result], screen: Screen) -> str:
     """
     known = {transfer.id: transfer for transfer in plan.transfers}
     ordered = sorted(results, key=lambda result: result.state is State.SETTLED)
-    lines = list(_table(ordered[:MOST_ROWS], known, screen.width))
+    lines = list(_table(ordered[:MOST_ROWS], known, screen.room))
     if len(ordered) > MOST_ROWS:
         lines.append(Text(f"  {len(ordered) - MOST_ROWS:,} more; `budgetd transfers` has all"))
     if lines:
         lines.append(Text())
-    lines += [Text(line) for line in flow_parts(sums(results, known), screen.width)]
-    lines += [Text(line) for line in sentences(closing_of(results), screen.width)]
+    lines += [Text(line) for line in flow_parts(sums(results, known), screen.room)]
+    lines += [Text(line) for line in sentences(closing_of(results), screen.room)]
     return print_lines(lines, screen)
 
 
 def _table(results: Sequence[Result], known: dict[str, Transfer], width: int) -> Iterator[Text]:
     """One line a result; a note that does not fit beside it has the line below."""
     amounts = [_amount(result, known.get(result.transfer_id)) for result in results]
-    labels = [_label(result, known.get(result.transfer_id), width) for result in results]
-    label_size = max(map(cell_len, labels), default=0)
     amount_size = max(map(len, amounts), default=0)
+    room = max(width - amount_size - _FIXED, 8)
+    labels = [_label(result, known.get(result.transfer_id), room) for result in results]
+    label_size = max(map(cell_len, labels), default=0)
     for result, amount, label in zip(results, amounts, labels, strict=True):
         style = _STYLES.get(result.state, "")
-        verb = pad(_verb(known.get(result.transfer_id)), 7)
+        verb = pad(_verb(known.get(result.transfer_id)), _VERB)
         shown = f"{pad(label, label_size)}  {pad(amount, amount_size, right=True)}"
         line = f"  {_SIGNS[result.state]} {verb}  {shown}  {STATE_WORDS[result.state]}"
         note = harmless(result.note)
@@ -88,8 +91,7 @@ def _amount(result: Result, transfer: Transfer | None) -> str:
     return signed(result.amount if is_out else -result.amount)
 
 
-def _label(result: Result, transfer: Transfer | None, width: int) -> str:
-    size = width * 45 // 100
+def _label(result: Result, transfer: Transfer | None, size: int) -> str:
     return (
         short_label(transfer.account, size) if transfer else fit(harmless(result.transfer_id), size)
     )

@@ -13,17 +13,22 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-NARROWEST = 40
+NARROWEST = 60
 ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """Where a text will be shown. `width` is in cells; fewer than 40 count as 40."""
+    """Where a text will be shown. `width` is in cells; fewer than 60 count as 60."""
 
     width: int
     zone: ZoneInfo
     has_colour: bool = False
+
+    @property
+    def room(self) -> int:
+        """The cells that a line may fill."""
+        return max(self.width, NARROWEST)
 
 
 def print_lines(lines: Iterable[Text], screen: Screen) -> str:
@@ -31,7 +36,7 @@ def print_lines(lines: Iterable[Text], screen: Screen) -> str:
     buffer = io.StringIO()
     console = Console(
         file=buffer,
-        width=max(screen.width, NARROWEST),
+        width=screen.room,
         force_terminal=screen.has_colour,
         color_system="standard" if screen.has_colour else None,
         no_color=not screen.has_colour,
