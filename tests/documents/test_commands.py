@@ -1,0 +1,249 @@
+"""`check` and `schema` as a person or a script meets them."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from budgetd.cli import main
+from budgetd.config_schema import Config
+from budgetd.core.policy import Policy
+from budgetd.core.schema import schema_of
+from budgetd.sandbox.clock import MovableClock
+from budgetd.sandbox.fleet import seeded_fleet
+from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK, Sandbox
+from budgetd.sandbox.running import RunningSandbox
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """\
+enterprise: acme
+provider:
+  endpoint: {endpoint}
+  credentials: {{access_key: env:AK, secret_key: env:SK}}
+state: sqlite:///state.db
+limits: {{reserve: 10.00}}
+"""
+POLICY = """\
+version: 1
+policy: p
+rules:
+  - name: up
+    accounts: {accounts}
+    top_up: {{when: {{below: {below}}}, to: 2000.00}}
+    caps: {{account_per_day: 5000.00}}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "policies").mkdir()
+    write(tmp_path)
+    return tmp_path
+
+
+def write(
+    home: Path,
+    *,
+    below: str = "500.00",
+    accounts: str = "all",
+    endpoint: str = "https://bss.example.com",
+) -> None:
+    (home / "config.yaml").write_text(CONFIG.format(endpoint=endpoint))
+    policy = POLICY.format(below=below, accounts=accounts)
+    (home / "policies" / "p.yaml").write_text(policy)
+
+
+def run(home: Path, *arguments: str, **environment: str) -> Result:
+    config = str(home / "config.yaml")
+    return CliRunner().invoke(main, ["--config", config, *arguments], env=environment)
+
+
+def test_valid_documents_exit_0_and_say_what_they_are(home: Path) -> None:
+    result = run(home, "check")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"1 policy, 1 rule: valid \([0-9a-f]{6}\)\.\n", result.stdout)
+
+
+def test_every_problem_is_shown_at_once_on_stdout_and_exits_2(home: Path) -> None:
+    write(home, below="5e2", accounts="everybody")
+    result = run(home, "check")
+    assert result.exit_code == 2
+    path = home / "policies" / "p.yaml"
+    assert f"{path}:5:15: rules[0].accounts: expected `all`" in result.stdout
+    assert f"{path}:6:28: rules[0].top_up.when.below: expected an amount" in result.stdout
+    assert "    |                            ^^^ exponents are not accepted" in result.stdout
+    assert result.stdout.endswith("2 problems; nothing was loaded.\n")
+    assert "\x1b" not in result.stdout
+
+
+def test_a_refused_config_exits_2(home: Path) -> None:
+    (home / "config.yaml").write_text("enterprise: acme\n")
+    result = run(home, "check")
+    assert result.exit_code == 2
+    assert "the key 'provider' is missing" in result.stdout
+    (home / "config.yaml").unlink()
+    assert run(home, "check").exit_code == 2
+
+
+def test_warnings_alone_exit_0(home: Path) -> None:
+    text = (home / "policies" / "p.yaml").read_text()
+    (home / "policies" / "p.yaml").write_text(text.replace("account_per_day", "rule_per_day"))
+    result = run(home, "check")
+    assert result.exit_code == 0
+    assert "warning: rules[0].top_up: a continuous top-up without an account cap" in result.stdout
+    assert "1 policy, 1 rule, 1 warning: valid" in result.stdout
+
+
+def test_the_json_form_has_every_problem_and_its_place(home: Path) -> None:
+    write(home, below="5e2")
+    result = run(home, "check", "--format", "json")
+    assert result.exit_code == 2
+    told = json.loads(result.stdout)
+    assert (told["format"], told["valid"], told["policy_digest"]) == (
+        "budgetd.check/1",
+        False,
+        None,
+    )
+    assert told["problems"] == [
+        {
+            "path": str(home / "policies" / "p.yaml"),
+            "line": 6,
+            "column": 28,
+            "where": "rules[0].top_up.when.below",
+            "message": "expected an amount like 500.00, found '5e2'",
+            "hint": "exponents are not accepted in amounts",
+            "severity": "error",
+        }
+    ]
+
+
+def test_credentials_are_looked_for_on_request(home: Path) -> None:
+    assert run(home, "check").exit_code == 0
+    result = run(home, "check", "--credentials", AK="k", SK="")
+    assert result.exit_code == 2
+    assert "provider.credentials.secret_key: env:SK is empty" in result.stdout
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    clock = MovableClock()
+    running = RunningSandbox(Sandbox(book=seeded_fleet(seed=7, start=clock.now()), clock=clock))
+    with running:
+        yield running
+
+
+def test_the_live_fleet_shows_what_the_files_cannot(home: Path, sandbox: RunningSandbox) -> None:
+    keys = {"AK": SANDBOX_AK, "SK": SANDBOX_SK}
+    write(home, endpoint=sandbox.url)
+    assert run(home, "check", "--online", **keys).exit_code == 0
+    write(home, endpoint=sandbox.url, accounts="{name: nobody-*}")
+    result = run(home, "check", "--online", **keys)
+    assert result.exit_code == 0
+    assert "warning: rules[0].accounts: it matches no account" in result.stdout
+    assert run(home, "check", "--online", AK="WRONG", SK="wrong").exit_code == 1
+    assert sorted(os.listdir(home)) == ["config.yaml", "policies"]
+
+
+def schema_from(document: str) -> dict[str, Any]:
+    result = CliRunner().invoke(main, ["schema", document])
+    assert result.exit_code == 0
+    schema = json.loads(result.stdout)
+    assert isinstance(schema, dict)
+    return schema
+
+
+def complaints(value: Any, schema: dict[str, Any], root: dict[str, Any], at: str = "") -> list[str]:
+    """What the part of JSON Schema that our schemas use says about a value."""
+    if "$ref" in schema:
+        return complaints(value, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root, at)
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            found = [complaints(value, branch, root, at) for branch in schema[key]]
+            return [] if [] in found else min(found, key=len)
+    types = {
+        dict: "object", list: "array", str: "string", bool: "boolean", int: "integer",
+        float: "number",
+    }  # fmt: skip
+    kind = types[type(value)]
+    allowed = schema.get("type", kind)
+    allowed = [allowed] if isinstance(allowed, str) else allowed
+    if kind not in allowed and not (kind == "integer" and "number" in allowed):
+        return [f"{at}: {kind} is none of {allowed}"]
+    if "enum" in schema and value not in schema["enum"]:
+        return [f"{at}: {value} is none of {schema['enum']}"]
+    if "const" in schema and value != schema["const"]:
+        return [f"{at}: {value} is not {schema['const']}"]
+    if kind == "string" and not re.search(schema.get("pattern", ""), value):
+        return [f"{at}: {value} does not match {schema['pattern']}"]
+    if kind == "array":
+        return [
+            said
+            for index, item in enumerate(value)
+            for said in complaints(item, schema.get("items", {}), root, f"{at}[{index}]")
+        ]
+    if kind != "object":
+        return []
+    known = schema.get("properties", {})
+    missing = [f"{at}: no {key}" for key in schema.get("required", []) if key not in value]
+    unknown = [f"{at}: unknown {key}" for key in value if known and key not in known]
+    inner = [
+        said
+        for key, item in value.items()
+        if key in known
+        for said in complaints(item, known[key], root, f"{at}.{key}")
+    ]
+    return missing + unknown + inner
+
+
+def as_editors_see(file: Path) -> Any:
+    """YAML 1.2 as editors read it: plain scalars become numbers, dates stay text."""
+    return json.loads(json.dumps(yaml.safe_load(file.read_text()), default=str))
+
+
+def test_the_schema_accepts_the_shipped_policies_and_the_example() -> None:
+    policy, config = schema_from("policy"), schema_from("config")
+    files = sorted((ROOT / "policies").glob("*.yaml"))
+    assert files
+    for file in files:
+        assert complaints(as_editors_see(file), policy, policy) == [], file
+    assert complaints(as_editors_see(ROOT / "config.example.yaml"), config, config) == []
+
+
+def test_the_schema_refuses_what_the_models_refuse() -> None:
+    schema = schema_from("policy")
+    rule = {"name": "a", "accounts": "all", "alert": {"when": {"below": "1.00"}}}
+    good = {"version": 1, "policy": "p", "rules": [rule]}
+    assert complaints(good, schema, schema) == []
+    for bad in (
+        {**good, "version": 2},
+        {**good, "rulse": []},
+        {"version": 1, "policy": "p"},
+        {**good, "policy": "Capital"},
+        {**good, "rules": [{**rule, "alert": {"when": {"below": "5e2"}}}]},
+        {**good, "rules": [{**rule, "notice": "3d"}]},
+    ):
+        assert complaints(bad, schema, schema), bad
+
+
+def test_every_key_of_both_schemas_says_what_it_means() -> None:
+    for model in (Policy, Config):
+        schema = schema_of(model, "x")
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        for name, section in {"top": schema, **schema["$defs"]}.items():
+            assert section.get("description") or "enum" in section, name
+            for key, field in section.get("properties", {}).items():
+                has_words = "description" in field or "$ref" in field
+                assert has_words, f"{name}.{key}"
+
+
+def test_defaults_in_the_schema_are_written_as_a_document_would() -> None:
+    limits = schema_of(Config, "x")["$defs"]["LimitsSection"]["properties"]
+    assert limits["sudden_zeros"]["default"] == "5%"
+    assert limits["approval_above"]["default"] == "20000.00"
+    assert limits["proposals_expire"]["default"] == "1d"
