@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from budgetd.core.again import Promised
 from budgetd.core.deciding import decide, when_due
 from budgetd.core.decision import NamedRule
 from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
@@ -17,11 +18,12 @@ from budgetd.core.money import total
 from budgetd.core.needs import needs
 from budgetd.core.observation import Observation, Ok, Readings, Sample
 from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Plan, Transfer
+from budgetd.core.plan import Plan
 from budgetd.core.planning import Frame, make_plan
 from budgetd.core.reason import PASSING
-from budgetd.execute import Executor, StopSendingError, Task
+from budgetd.execute import Executor, StopSendingError, outcome_of
 from budgetd.ledger import kept
+from budgetd.ledger.database import DiskFullError
 from budgetd.ledger.store import Ledger
 from budgetd.observe import Observer, Wanted
 from budgetd.provider.errors import ProviderError
@@ -44,8 +46,8 @@ class Settings:
 class Report:
     """What a cycle did, for people: each transfer's end, what stays open, why it stopped."""
 
-    plan: Plan
     observation: Observation
+    plan: Plan | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     still_open: list[Intent] = field(default_factory=list)
     stopped: str = ""
@@ -126,7 +128,7 @@ class Cycle:
     executor: Executor
     observer: Observer
     clock: Callable[[], datetime]
-    progress: Callable[[Transfer, Outcome | None], None] = lambda _transfer, _outcome: None
+    progress: Callable[[Promised, Outcome | None], None] = lambda _item, _outcome: None
 
     async def begin(self) -> list[Intent]:
         """Doubt first: drains what an earlier cycle left open. Returns what stays so."""
@@ -142,46 +144,42 @@ class Cycle:
         self._keep(observation)
         return Report(plan=plan, observation=observation)
 
-    async def observe_only(self, wanted: Wanted) -> Observation:
+    async def observe(self, wanted: Wanted) -> Report:
         """Observes what a saved plan is about, and keeps the readings."""
         self.executor.begin(self.ledger.last_seq())
         blank = blank_observation(self.settings, self.ledger, self.clock())
         observation = await self.observer.fleet(wanted, blank)
         self._keep(observation)
-        return observation
+        return Report(observation=observation)
 
-    async def carry_out(self, report: Report, tasks: Sequence[Task]) -> Report:
+    async def carry_out(self, report: Report, items: Sequence[Promised]) -> None:
         """Commits and executes item by item, then looks at what moved."""
-        for task in tasks:
-            self.progress(task.transfer, None)
+        for item in items:
+            self.progress(item, None)
             try:
-                outcome = await self.executor.carry_out(task, report.observation)
-            except (StopSendingError, ProviderError) as stop:
+                outcome = await self.executor.carry_out(item, report.observation)
+            except (StopSendingError, ProviderError, DiskFullError) as stop:
                 report.stopped = str(stop)
-                outcome = self._interrupted(task.transfer, str(stop))
+                is_known = self.ledger.intent(item.id) is not None
+                state = self.ledger.state_of(item.id) if is_known else None
+                outcome = outcome_of(item, state, note=report.stopped)
             report.outcomes.append(outcome)
-            self.progress(task.transfer, outcome)
+            self.progress(item, outcome)
             if report.stopped:
                 break
         report.still_open = self.ledger.open_intents()
-        self._note_slots(report)
+        if report.plan is not None:
+            self._note_slots(report, report.plan)
         if not report.stopped:
             await self._look_again(report)
-        return report
-
-    def _interrupted(self, transfer: Transfer, why: str) -> Outcome:
-        """The end of the transfer at which everything stopped, as the ledger has it."""
-        intent = self.ledger.intent(transfer.id)
-        state = self.ledger.state_of(transfer.id) if intent else None
-        return Outcome(transfer=transfer, state=state, amount=transfer.amount, note=why)
 
     async def _look_again(self, report: Report) -> None:
         """Reads the accounts that were moved, so that the next cycle sees the moves reflected."""
         for outcome in report.outcomes:
             if outcome.state is State.SETTLED:
-                account, instrument = outcome.transfer.account, outcome.transfer.instrument
-                readings = await self.observer.account(account.id, frozenset({instrument}))
-                self._keep(replace(report.observation, readings={account.id: readings}))
+                instruments = frozenset({outcome.unit.instrument})
+                readings = await self.observer.account(outcome.account.id, instruments)
+                self._keep(replace(report.observation, readings={outcome.account.id: readings}))
 
     def _keep(self, observation: Observation) -> None:
         found = [
@@ -192,19 +190,18 @@ class Cycle:
         ]
         kept.keep_readings(self.ledger, found, self.clock())
 
-    def _note_slots(self, report: Report) -> None:
+    def _note_slots(self, report: Report, plan: Plan) -> None:
         """Remembers the calendar slots that are done: decided on a good reading, with no hold
         that may pass, and nothing left unsent."""
         unfinished = {
-            (outcome.transfer.rule, outcome.transfer.account.id)
+            (outcome.rule, outcome.account.id)
             for outcome in report.outcomes
             if outcome.state is not State.SETTLED
         }
-        plan = report.plan
         unfinished |= {(held.rule, held.account.id) for held in plan.held if held.reason in PASSING}
         waiting = [item.transfer for item in plan.withheld] + list(plan.proposals)
         unfinished |= {(transfer.rule, transfer.account.id) for transfer in waiting}
-        started = {outcome.transfer.id for outcome in report.outcomes}
+        started = {outcome.id for outcome in report.outcomes}
         unfinished |= {
             (transfer.rule, transfer.account.id)
             for transfer in plan.moves
@@ -256,7 +253,8 @@ def exit_code(report: Report) -> int:
         return 7
     if State.REFUSED in states:
         return 4
-    return 5 if is_limited(report.plan) else 0
+    was_limited = any(outcome.limit for outcome in report.outcomes)
+    return 5 if was_limited or (report.plan is not None and is_limited(report.plan)) else 0
 
 
 def is_limited(plan: Plan) -> bool:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from budgetd.core.again import Promised, decide_again
 from budgetd.core.answer import Answer, AnswerClass, Phase
@@ -37,14 +38,6 @@ class StopSendingError(Exception):
     """Nothing more may be sent in this cycle; the message says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One item to carry out: the transfer as planned, and until when it may be sent."""
-
-    transfer: Transfer
-    expires_at: datetime
-
-
 @dataclass(slots=True, kw_only=True)
 class Executor:
     """Carries out what a plan says, and drains what the ledger says is open.
@@ -67,71 +60,53 @@ class Executor:
 
     # The normal path
 
-    async def carry_out(self, task: Task, observation: Observation) -> Outcome:
+    async def carry_out(self, item: Promised, observation: Observation) -> Outcome:
         """Moves one planned transfer, or says why not. Raises `StopSendingError` when no other
         may follow."""
-        transfer = task.transfer
         self._check_clock()
-        fresh = await self._fresh(transfer, observation)
+        fresh = await self._fresh(item, observation)
         try:
-            intent = self._promise(task, fresh)
+            intent = self._promise(item, fresh)
         except UnitTakenError:
-            intent = Held(
-                rule=transfer.rule,
-                account=transfer.account,
-                instrument=transfer.instrument,
-                reason=Hold.OPEN_INTENT,
-            )
+            intent = _held(item, Hold.OPEN_INTENT)
         if not isinstance(intent, Intent):
-            return _not_sent(transfer, intent)
+            return _not_sent(item, intent)
         state = await self.pursue(intent)
-        return Outcome(
-            transfer=transfer,
-            state=state,
-            amount=self.ledger.move(intent.id).amount,
-            note=self.ledger.note_of(intent.id),
-        )
+        amount = self.ledger.move(intent.id).amount
+        return outcome_of(item, state, amount=amount, note=self.ledger.note_of(intent.id))
 
-    async def _fresh(self, transfer: Transfer, observation: Observation) -> Observation:
+    async def _fresh(self, item: Promised, observation: Observation) -> Observation:
         """The observation of the one account, read again where it is older than it may be."""
-        now = self.clock()
-        account_id, instrument = transfer.account.id, transfer.instrument
-        readings, master = observation.readings_of(account_id), observation.master
-        if _is_old(readings, transfer, now, self.limits.act_within):
-            readings = await self.observer.account(account_id, frozenset({instrument}))
-        if transfer.direction is Direction.ALLOCATE and _is_old(
-            master, transfer, now, self.limits.act_within
+        now, instrument = self.clock(), item.unit.instrument
+        readings, master = observation.readings_of(item.account.id), observation.master
+        if _is_old(readings, instrument, now, self.limits.act_within):
+            readings = await self.observer.account(item.account.id, frozenset({instrument}))
+        if item.direction is Direction.ALLOCATE and _is_old(
+            master, instrument, now, self.limits.act_within
         ):
             master = await self.observer.master(frozenset({instrument}))
         return replace(
             observation,
-            accounts=(transfer.account,),
-            readings={account_id: readings},
+            accounts=(item.account,),
+            readings={item.account.id: readings},
             master=master,
         )
 
-    def _promise(self, task: Task, fresh: Observation) -> Intent | Held | Withheld | None:
+    def _promise(self, item: Promised, fresh: Observation) -> Intent | Held | Withheld | None:
         """W1: decided again on what the ledger knows at this very moment, then promised."""
-        transfer = task.transfer
         with self.ledger.writing():
             now = self.clock()
             known = {move.id: move for move in fresh.moves}
             known |= {move.id: move for move in self.ledger.changed_since(self._seq)}
             fresh = replace(fresh, taken_at=now, moves=tuple(known.values()))
-            promised = Promised(
-                rule=transfer.rule,
-                direction=transfer.direction,
-                unit=transfer.unit,
-                amount=transfer.amount,
-            )
-            if now > task.expires_at or _rests_on_old(fresh, transfer, self.limits.act_within):
-                return _stale(transfer)
-            again = decide_again(promised, self.frame, fresh, self.limits, self.only)
+            if now > item.expires_at or _rests_on_old(fresh, item, self.limits.act_within):
+                return _held(item, Hold.STALE, "the plan or its readings are too old")
+            again = decide_again(item, self.frame, fresh, self.limits, self.only)
             if not isinstance(again, Transfer):
                 return again
             if again.ask is not None:
-                return _held(transfer, Hold.AWAITING_APPROVAL, str(again.ask))
-            intent = self._intent(again, task, fresh, now)
+                return _held(item, Hold.AWAITING_APPROVAL, str(again.ask))
+            intent = self._intent(again, item, fresh, now)
             self.ledger.promise(intent, children=_children(fresh, again))
         return intent
 
@@ -139,7 +114,9 @@ class Executor:
         """Says up to which event the observation knows the ledger."""
         self._seq = observed_at_seq
 
-    def _intent(self, transfer: Transfer, task: Task, fresh: Observation, now: datetime) -> Intent:
+    def _intent(
+        self, transfer: Transfer, item: Promised, fresh: Observation, now: datetime
+    ) -> Intent:
         key = uuid.uuid4().hex
         coupon_id = transfer.coupon.coupon_id if transfer.coupon else ""
         request = move_request(
@@ -147,7 +124,7 @@ class Executor:
         )
         master = fresh.master.of(transfer.instrument)
         return Intent(
-            id=task.transfer.id,
+            id=item.id,
             key=key,
             rule=transfer.rule,
             policy_digest=self.frame.policies.digest,
@@ -167,7 +144,7 @@ class Executor:
             read_at=transfer.read_at,
             master_read_at=master.read_at if master is not None else None,
             made_at=now,
-            expires_at=task.expires_at,
+            expires_at=item.expires_at,
             epoch=self.ledger.epoch,
         )
 
@@ -298,23 +275,20 @@ def _least_wait(answer: Answer | None) -> float:
     return float(answer.retry_after_s or 0)
 
 
-def _is_old(readings: Readings, transfer: Transfer, now: datetime, within: timedelta) -> bool:
-    reading = readings.of(transfer.instrument)
+def _is_old(readings: Readings, instrument: Instrument, now: datetime, within: timedelta) -> bool:
+    reading = readings.of(instrument)
     return not isinstance(reading, Ok) or now - reading.read_at > within
 
 
-def _rests_on_old(fresh: Observation, transfer: Transfer, within: timedelta) -> bool:
+def _rests_on_old(fresh: Observation, item: Promised, within: timedelta) -> bool:
     """Whether time passed between reading again and W1: a slow provider, a suspended machine."""
-    own = fresh.readings_of(transfer.account.id)
-    if isinstance(own.of(transfer.instrument), Ok) and _is_old(
-        own, transfer, fresh.taken_at, within
-    ):
-        return True
-    master = fresh.master.of(transfer.instrument)
-    return (
-        transfer.direction is Direction.ALLOCATE
-        and isinstance(master, Ok)
-        and fresh.taken_at - master.read_at > within
+    sides = [fresh.readings_of(item.account.id)]
+    if item.direction is Direction.ALLOCATE:
+        sides.append(fresh.master)
+    return any(
+        isinstance(side.of(item.unit.instrument), Ok)
+        and _is_old(side, item.unit.instrument, fresh.taken_at, within)
+        for side in sides
     )
 
 
@@ -326,29 +300,41 @@ def _children(fresh: Observation, transfer: Transfer) -> tuple[str, ...]:
     return tuple(coupon.child_id for coupon in coupons.value if coupon.child_id)
 
 
-def _held(transfer: Transfer, reason: Hold, detail: str = "") -> Held:
+def _held(item: Promised, reason: Hold, detail: str = "") -> Held:
     return Held(
-        rule=transfer.rule,
-        account=transfer.account,
-        instrument=transfer.instrument,
+        rule=item.rule,
+        account=item.account,
+        instrument=item.unit.instrument,
         reason=reason,
         detail=detail,
     )
 
 
-def _stale(transfer: Transfer) -> Held:
-    return _held(transfer, Hold.STALE, "the plan or its readings are too old")
-
-
-def _not_sent(transfer: Transfer, why: Held | Withheld | None) -> Outcome:
+def _not_sent(item: Promised, why: Held | Withheld | None) -> Outcome:
     if isinstance(why, Withheld):
-        return Outcome(
-            transfer=transfer, state=None, amount=transfer.amount, note=f"limit {why.limit}"
-        )
+        return replace(outcome_of(item, None), limit=why.limit)
+    if why is None:
+        return outcome_of(item, None, note="its rule has no word on it any more")
+    return outcome_of(item, None, note=why.detail, hold=why.reason)
+
+
+def outcome_of(
+    item: Promised,
+    state: State | None,
+    *,
+    amount: Decimal | None = None,
+    note: str = "",
+    hold: Hold | None = None,
+) -> Outcome:
+    """The end of one item; its amount is the one promised where no other is known."""
     return Outcome(
-        transfer=transfer,
-        state=None,
-        amount=transfer.amount,
-        note=why.detail if why else "no rule has a word on it any more",
-        hold=why.reason if why else None,
+        id=item.id,
+        rule=item.rule,
+        account=item.account,
+        direction=item.direction,
+        unit=item.unit,
+        amount=item.amount if amount is None else amount,
+        state=state,
+        note=note,
+        hold=hold,
     )

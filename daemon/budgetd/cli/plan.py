@@ -13,11 +13,10 @@ from budgetd.cli.speaking import (
     LIMITED,
     PROPOSED,
     failures,
-    has_colour,
     parse_at,
     reading_progress,
     say,
-    width,
+    screen_of,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ FORMATS = ["text", "json", "html", "markdown", "csv"]
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 3 where something would move.")
 @click.pass_context
-def command(  
+def command(
     ctx: click.Context,
     style: str,
     out: Path | None,
@@ -85,9 +84,14 @@ class Request:
         self.at = at
         self.snapshot = snapshot
         self.is_preview = has_other_policies or at is not None or snapshot is not None
-        names = [name for name, _ in opened.loaded.policy_set.rules()]
-        if rule is not None and rule not in names:
-            raise click.UsageError(f"--rule: no rule {rule!r}; there are {', '.join(names)}")
+        check_rule(opened, rule)
+
+
+def check_rule(opened: "Opened", rule: str | None) -> None:
+    """Raises `UsageError` for the name of a rule that there is not."""
+    names = [name for name, _ in opened.loaded.policy_set.rules()]
+    if rule is not None and rule not in names:
+        raise click.UsageError(f"--rule: no rule {rule!r}; there are {', '.join(names)}")
 
 
 def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) -> int:
@@ -104,7 +108,9 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
         except OSError as problem:
             say(f"error: {out}: {problem.strerror}")
             return FAILED
-        say(f"kept as {out}; carry it out with `budgetd apply {out}` until {plan.expires_at:%H:%M}Z")
+        say(
+            f"kept as {out}; carry it out with `budgetd apply {out}` until {plan.expires_at:%H:%M}Z"
+        )
     if is_limited(plan):
         return LIMITED
     return PROPOSED if is_detailed and plan.transfers else 0
@@ -162,10 +168,8 @@ def render(
             return plan_csv(plan, config.timezone)
         case _:
             from budgetd.report.plan_text import plan_text
-            from budgetd.report.screen import Screen
 
-            screen = Screen(width=width(), zone=config.timezone, has_colour=has_colour())
-            return plan_text(plan, screen, read_in=took)
+            return plan_text(plan, screen_of(config.timezone), read_in=took)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -183,4 +187,3 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-

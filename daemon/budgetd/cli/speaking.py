@@ -9,12 +9,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from budgetd.core.moment import MomentError, parse_instant, parse_moment
 from budgetd.core.problem import InputError
+
+if TYPE_CHECKING:
+    from budgetd.report.screen import Screen
 
 FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6, 7
 
@@ -49,14 +53,18 @@ def say(text: str) -> None:
     click.echo(harmless(text), err=True)
 
 
-def width() -> int:
-    """The width to write for: the terminal's, else 120."""
-    return shutil.get_terminal_size((120, 40)).columns if sys.stdout.isatty() else 120
-
-
 def has_colour() -> bool:
     """Whether stdout is a terminal that wants colour."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def screen_of(zone: ZoneInfo) -> "Screen":
+    """The screen that results are written for: the terminal, else 120 columns without colour."""
+    from budgetd.report.screen import Screen
+
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((120, 40)).columns if is_terminal else 120
+    return Screen(width=width, zone=zone, has_colour=has_colour())
 
 
 def parse_at(text: str, zone: ZoneInfo) -> datetime:

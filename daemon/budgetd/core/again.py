@@ -4,6 +4,7 @@ The same `decide` and `make_plan` as the plan itself, on one account. Pure.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from budgetd.core.deciding import decide
@@ -11,7 +12,7 @@ from budgetd.core.decision import Held
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.limits import Limits
 from budgetd.core.money import format_amount
-from budgetd.core.observation import Observation
+from budgetd.core.observation import Account, Observation
 from budgetd.core.plan import Step, Transfer, Withheld
 from budgetd.core.planning import Frame, make_plan
 from budgetd.core.reason import Hold
@@ -19,12 +20,29 @@ from budgetd.core.reason import Hold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promised:
-    """What was seen and agreed: which unit a rule may move how much of, at the most."""
+    """What was seen and agreed: which unit a rule may move how much of, at the most, and until
+    when it may be sent."""
 
+    id: str
     rule: str
+    account: Account
     direction: Direction
     unit: Unit
     amount: Decimal
+    expires_at: datetime
+
+
+def promised_of(transfer: Transfer, expires_at: datetime) -> Promised:
+    """What a plan shows of a transfer, as the bound of what may be carried out."""
+    return Promised(
+        id=transfer.id,
+        rule=transfer.rule,
+        account=transfer.account,
+        direction=transfer.direction,
+        unit=transfer.unit,
+        amount=transfer.amount,
+        expires_at=expires_at,
+    )
 
 
 def decide_again(

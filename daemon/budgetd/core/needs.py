@@ -4,13 +4,13 @@ Pure. It may not read anything itself.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from budgetd.core.deciding import live_rules, when_due
 from budgetd.core.decision import NamedRule
 from budgetd.core.fleet import Fleet
-from budgetd.core.intent import Direction, Instrument
+from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.limits import Limits
 from budgetd.core.observation import Account, Observation, Status
 from budgetd.core.policy import PolicySet
@@ -72,4 +72,30 @@ class Everything:
             account.id: frozenset(Instrument)
             for account in accounts
             if account.status is Status.NORMAL
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The needs of a plan that was made before: its own units, and no more."""
+
+    units: Mapping[str, frozenset[Instrument]]
+    master: frozenset[Instrument]
+
+    @classmethod
+    def of_units(cls, units: Iterable[Unit]) -> "Named":
+        """What these units are about."""
+        found: dict[str, set[Instrument]] = defaultdict(set)
+        for unit in units:
+            found[unit.account_id].add(unit.instrument)
+        every = frozenset(instrument for wanted in found.values() for instrument in wanted)
+        return cls(
+            units={account_id: frozenset(wanted) for account_id, wanted in found.items()},
+            master=every | {Instrument.CASH},
+        )
+
+    def of(self, accounts: Iterable[Account]) -> dict[str, frozenset[Instrument]]:
+        """The instruments of those accounts that the plan names."""
+        return {
+            account.id: self.units[account.id] for account in accounts if account.id in self.units
         }

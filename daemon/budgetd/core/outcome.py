@@ -1,10 +1,10 @@
-"""What became of one planned transfer when a cycle carried it out. A noun, for reports."""
+"""What became of one transfer when a cycle carried it out. A noun, for reports."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from budgetd.core.intent import State
-from budgetd.core.plan import Transfer
+from budgetd.core.intent import Direction, State, Unit
+from budgetd.core.observation import Account
 from budgetd.core.reason import Hold
 
 
@@ -12,12 +12,18 @@ from budgetd.core.reason import Hold
 class Outcome:
     """A transfer's end in this cycle.
 
-    `state` is None when it was decided again and held, or never had its turn; then `hold` may
-    say why. `amount` is what moved, or would have. `note` is one line for people.
+    `state` is None when it was decided again and held, or was not promised for another reason;
+    then `hold`, or the `limit` that withheld it, may say which. `amount` is what moved, or would have. `note` is one line for
+    people: the provider's words of a refusal, what is being waited for in doubt.
     """
 
-    transfer: Transfer
-    state: State | None
+    id: str
+    rule: str
+    account: Account
+    direction: Direction
+    unit: Unit
     amount: Decimal
+    state: State | None
     note: str = ""
     hold: Hold | None = None
+    limit: str = ""

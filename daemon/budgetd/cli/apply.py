@@ -1,0 +1,267 @@
+"""`budgetd apply`: one cycle for real, of a saved plan or of a fresh one after a yes."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from budgetd.cli.speaking import (
+    FAILED,
+    LIMITED,
+    STALE_PLAN,
+    USAGE,
+    failures,
+    reading_progress,
+    say,
+    screen_of,
+)
+
+if TYPE_CHECKING:
+    from budgetd.core.again import Promised
+    from budgetd.core.intent import Intent
+    from budgetd.core.outcome import Outcome
+    from budgetd.cycle import Cycle, Report
+    from budgetd.ledger.store import Ledger
+    from budgetd.report.saved_plan import SavedPlan
+    from budgetd.wiring import Opened
+
+LOCK_WAIT_S = 60.0
+NO_TERMINAL = (
+    "error: no terminal to ask at; say --yes to move money without being asked, or look first "
+    "with `budgetd plan`"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What was ordered."""
+
+    opened: "Opened"
+    rule: str | None
+    saved: "SavedPlan | None"
+    is_agreed: bool
+    style: str
+
+
+@click.command("apply")
+@click.argument("plan", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@click.option("--rule", metavar="POLICY/RULE", help="That rule alone, due or not.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.pass_context
+def command(ctx: click.Context, plan: Path | None, yes: bool, rule: str | None, style: str) -> None:
+    """One cycle for real: a saved PLAN, or a fresh one after a yes.
+
+    Each item is decided again when its turn comes and moves the smaller of the two amounts, or
+    nothing. Under `mode: dry_run` nothing moves.
+    """
+    with failures():
+        from budgetd.cli.plan import check_rule
+        from budgetd.wiring import open_documents
+
+        opened = open_documents(ctx.obj)
+        check_rule(opened, rule)
+        if plan is not None and rule is not None:
+            raise click.UsageError("--rule is for a fresh plan; a saved one knows its rules")
+        saved = _read_saved(ctx, plan, opened) if plan is not None else None
+        order = Order(opened=opened, rule=rule, saved=saved, is_agreed=yes, style=style)
+        if str(opened.config.mode) == "dry_run":
+            ctx.exit(_dry(order))
+        if not yes and not sys.stdin.isatty():
+            say(NO_TERMINAL)
+            ctx.exit(USAGE)
+        ctx.exit(_apply(order))
+
+
+def _read_saved(ctx: click.Context, path: Path, opened: "Opened") -> "SavedPlan":
+    """The plan of a file, fit to be carried out now; else the reason, and exit 2 or 6."""
+    from budgetd.report.plan_json import read_plan
+    from budgetd.report.saved_plan import Fault, PlanProblem
+
+    try:
+        found = read_plan(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        say(f"error: {path}: {getattr(problem, 'strerror', None) or 'it is not UTF-8 text'}")
+        ctx.exit(USAGE)
+    if isinstance(found, PlanProblem):
+        say(f"error: {path}: {found.message}")
+        ctx.exit(STALE_PLAN if found.fault is Fault.EDITED else USAGE)
+    refusal = _refusal(found, opened)
+    if refusal:
+        say(f"error: {path}: {refusal}; nothing was moved. Make a new one with `budgetd plan`")
+        ctx.exit(STALE_PLAN)
+    return found
+
+
+def _refusal(saved: "SavedPlan", opened: "Opened") -> str:
+    from budgetd.service import now
+
+    if saved.enterprise != opened.config.enterprise:
+        return f"it is a plan of {saved.enterprise}, not of {opened.config.enterprise}"
+    if saved.is_preview:
+        return "it is a preview (--at, --snapshot or --policies)"
+    if saved.policy_digest != opened.loaded.policy_set.digest:
+        return "the policies or limits have changed since"
+    if saved.currency and saved.currency != opened.config.currency:
+        return f"it moves {saved.currency}, not {opened.config.currency}"
+    if now() > saved.expires_at:
+        return f"it expired at {saved.expires_at:%Y-%m-%d %H:%M}Z"
+    return ""
+
+
+def _dry(order: Order) -> int:
+    """What `apply` does under `mode: dry_run`: it shows, says so, and moves nothing."""
+    from budgetd.cli.plan import Request, make, render
+
+    if order.saved is not None:
+        count = len(order.saved.moves)
+        click.echo(f"{count} transfer{'s' if count != 1 else ''} would be carried out.")
+        would_move = bool(count)
+    else:
+        request = Request(order.opened, order.rule, None, None, has_other_policies=False)
+        plan, observation = asyncio.run(make(request))
+        click.echo(render(order.opened.config, plan, observation, order.style, None), nl=False)
+        would_move = bool(plan.transfers or plan.withheld)
+    say("mode: dry_run in the config: nothing was moved")
+    return LIMITED if would_move else 0
+
+
+def _apply(order: Order) -> int:
+    from budgetd.ledger.database import cycle_lock
+    from budgetd.ledger.store import Ledger
+
+    state = order.opened.config.state
+    with cycle_lock(state, wait_s=LOCK_WAIT_S):
+        ledger = Ledger(state, may_write=True)
+        try:
+            return asyncio.run(_cycle(order, ledger))
+        except KeyboardInterrupt:
+            left = len(ledger.open_intents())
+            say(f"stopped; {left} transfer{'s' if left != 1 else ''} may be under way. The next")
+            say("`budgetd apply` looks after them first; `budgetd transfers` shows them")
+            return FAILED
+        finally:
+            ledger.close()
+
+
+async def _cycle(order: Order, ledger: "Ledger") -> int:
+    from budgetd.cycle import exit_code
+    from budgetd.service import now
+    from budgetd.wiring import cycle_of, observer_of, open_client
+
+    config = order.opened.config
+    with reading_progress() as progress:
+        async with open_client(config, now, may_write=True) as client:
+            observer = observer_of(config, client, now, progress)
+            cycle = cycle_of(order.opened, observer, ledger, only=order.rule)
+            cycle.progress = _tell
+            still_open = await cycle.begin()
+            _warn(still_open)
+            if order.saved is not None:
+                report = await _saved(order.saved, cycle)
+            else:
+                report = await _fresh(order, cycle)
+    if report is None:
+        return STALE_PLAN
+    _show(order, report)
+    return exit_code(report)
+
+
+def _warn(still_open: "list[Intent]") -> None:
+    for intent in still_open:
+        say(
+            f"in doubt: transfer {intent.id} ({intent.account_name}, {intent.amount}); "
+            f"see `budgetd transfers show {intent.id}`"
+        )
+
+
+async def _fresh(order: Order, cycle: "Cycle") -> "Report":
+    """Plans, shows, asks, carries out."""
+    from budgetd.core.again import promised_of
+    from budgetd.report.plan_text import plan_text
+
+    report = await cycle.plan()
+    plan = report.plan
+    assert plan is not None
+    if order.style == "text":
+        text = plan_text(plan, screen_of(order.opened.config.timezone), closing="")
+        click.echo(text, nl=False)
+    items = [promised_of(transfer, plan.expires_at) for transfer in plan.moves]
+    if items and not order.is_agreed and not _agrees(len(items)):
+        say("nothing was moved")
+        items = []
+    await cycle.carry_out(report, items)
+    return report
+
+
+def _agrees(count: int) -> bool:
+    click.echo(f"Carry out {count} transfer{'s' if count != 1 else ''}? [yes/NO] ", nl=False)
+    return sys.stdin.readline().strip().lower() == "yes"
+
+
+async def _saved(saved: "SavedPlan", cycle: "Cycle") -> "Report | None":
+    """Carries out a saved plan; None where it was used before."""
+    from budgetd.core.needs import Named
+    from budgetd.ledger import kept
+
+    if not kept.use_plan(cycle.ledger, saved.plan_digest, cycle.clock()):
+        say("error: this plan was carried out before; nothing was moved")
+        return None
+    report = await cycle.observe(Named.of_units(item.unit for item in saved.moves))
+    items, gone = _promises(saved, report)
+    for name in gone:
+        say(f"account {name} is gone; its transfers are left out")
+    await cycle.carry_out(report, items)
+    return report
+
+
+def _promises(saved: "SavedPlan", report: "Report") -> "tuple[list[Promised], list[str]]":
+    """The items of a saved plan whose accounts are still there, and the names of the others."""
+    from budgetd.core.again import Promised
+
+    accounts = {account.id: account for account in report.observation.accounts}
+    items, gone = [], []
+    for item in saved.moves:
+        account = accounts.get(item.unit.account_id)
+        if account is None:
+            gone.append(item.account_name)
+            continue
+        items.append(
+            Promised(
+                id=item.id,
+                rule=item.rule,
+                account=account,
+                direction=item.direction,
+                unit=item.unit,
+                amount=item.amount,
+                expires_at=saved.expires_at,
+            )
+        )
+    return items, gone
+
+
+def _tell(item: "Promised", outcome: "Outcome | None") -> None:
+    """One line a transfer, on stderr, as it is sent and as it ends."""
+    from budgetd.report.results_text import progress_line
+
+    if outcome is not None:
+        say(progress_line(outcome))
+    elif sys.stderr.isatty():
+        click.echo(f"  {item.account.name} ...\r", nl=False, err=True)
+
+
+def _show(order: Order, report: "Report") -> None:
+    """What happened, on stdout."""
+    from budgetd.report.results_json import results_json
+    from budgetd.report.results_text import results_text
+
+    if order.style == "json":
+        click.echo(results_json(report.outcomes, report.plan, stopped=report.stopped))
+        return
+    screen = screen_of(order.opened.config.timezone)
+    click.echo(results_text(report.outcomes, screen), nl=False)
+    if report.stopped:
+        say(f"error: {report.stopped}")
