@@ -1,11 +1,14 @@
 """Every operation reads the documented example, and calls every surprise by its place."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from budgetd.core.observation import Coupon, CreditLedger, Organization, Status
 from budgetd.provider import operations as ops
@@ -334,6 +337,71 @@ def test_an_undocumented_status_is_an_error(status: Any) -> None:
 def test_what_is_not_strict_json_is_refused(body: bytes, why: str) -> None:
     with pytest.raises(MalformedAnswer, match=why):
         parse(body, Place("GET /x", "CNY"))
+
+
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["1.00", "", "CNY", "2026-12-31T15:59:59Z", "2026-13-31T15:59:59Z"])
+)
+_KEYS = st.sampled_from(
+    [
+        "total_count",
+        "count",
+        "amount_infos",
+        "avail_retrieve_amount",
+        "measure_id",
+        "currency",
+        "amount",
+        "expire_time",
+        "sub_customer_infos",
+        "id",
+        "name",
+        "status",
+        "child_nodes",
+        "root_id",
+        "records",
+        "account_change_id",
+        "trade_time",
+        "change_amount",
+        "coupon_id",
+        "sub_coupon_id",
+        "balance",
+        "use_limits",
+        "user_coupons",
+        "cost_data",
+        "dimensions",
+        "key",
+        "value",
+        "costs",
+        "amount_by_costs",
+        "account_balances",
+        "debt_amount",
+        "real_retrieve_amout",
+    ]
+)
+_ANYTHING = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=6),
+    max_leaves=25,
+)
+
+
+@given(value=_ANYTHING)
+def test_no_json_whatever_raises_anything_but_a_malformed_answer(value: Any) -> None:
+    for operation in OPERATIONS:
+        if operation.parse is not None:
+            with contextlib.suppress(MalformedAnswer):
+                operation.parse(value, Place(operation.endpoint, "CNY"))
+
+
+@given(body=st.binary(max_size=60) | st.text('{}[]":,0123456789.eE+-\\u', max_size=40))
+def test_no_bytes_whatever_raise_anything_but_a_malformed_answer(body: bytes | str) -> None:
+    with contextlib.suppress(MalformedAnswer):
+        parse(body if isinstance(body, bytes) else body.encode(), Place("GET /x", "CNY"))
 
 
 def test_a_key_met_twice_is_told_with_its_place() -> None:

@@ -160,6 +160,18 @@ async def test_each_documented_answer_is_in_its_class(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("move", [CASH, GRANT, TAKE], ids=lambda one: one.operation.name)
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 408, 409, 413, 425, 500, 502, 503, 504])
+async def test_a_bare_status_refutes_nothing_but_what_no_backend_saw(
+    move: MoveRequest, status: int
+) -> None:
+    found, server = await send(move, always(answer(status, "<html>", content_type="text/html")))
+    is_refused = status in (404, 413)
+    assert found.answer_class is (AnswerClass.REFUSED if is_refused else AnswerClass.UNKNOWN)
+    assert found.is_known_pair is (is_refused or status == 408 or status >= 500)
+    assert len(server.requests) == 1
+
+
 async def test_failed_checks_are_kept_without_stray_blanks() -> None:
     items = ["ADVANCE _PAY_PRI_SUB_MUST_SAME_LEGAL", 7, "X\u202eY"]
     body = error_body("CBC.99007004", fail_check_items=items)

@@ -257,7 +257,7 @@ class Client:
             reply = await self._exchange(next(self._next_pool), call)
         except Unanswered as lost:
             raise lost.error(operation.endpoint) from None
-        self._note(operation.endpoint, reply)
+        self._note(operation.endpoint, reply, headers.get("x-auth-token", ""))
         reading = self._credential.reading(headers.get("authorization", ""))
         # An operation without a body has A = None; `value_of` gives None for that one alone.
         return cast("A", value_of(operation, reply, reading))
@@ -272,10 +272,10 @@ class Client:
             headers=JSON_BODY,
         )
 
-    def _note(self, endpoint: str, reply: Reply) -> None:
+    def _note(self, endpoint: str, reply: Reply, token: str = "") -> None:
         if reply.status == 429:
             self._pacer.pause(endpoint, reply.retry_after_s)
-        self._credential.note(endpoint, reply)
+        self._credential.note(endpoint, reply, token)
 
     async def _fetch_token(self) -> str:
         login = cast("TokenLogin", self.credentials)

@@ -82,11 +82,12 @@ class Credential:
         signature = authorization.rpartition("Signature=")[2]
         return Reading(currency=self._currency, secrets=(authorization, signature, *secrets))
 
-    def note(self, endpoint: str, reply: Reply) -> None:
-        """Remembers what one answer says about the credential."""
+    def note(self, endpoint: str, reply: Reply, token: str = "") -> None:
+        """Remembers what one answer says about the credential; `token` is the one it was
+        asked with, because a late refusal of an old token says nothing about the new one."""
         if reply.status < 500 and reply.status not in (401, 403, 429):
             self.is_proven = True
-        if reply.status not in (401, 403):
+        if reply.status not in (401, 403) or (token and token not in self._tokens.secrets):
             return
         place = Place(endpoint, self._currency)
         error = failure_of(endpoint, reply, self.reading(), place)

@@ -131,6 +131,7 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
 
     Control, format (bidi), surrogate, private and unassigned characters become blanks.
     """
+    text = text[:65_536]
     for secret in secrets:
         if len(secret) >= 4:
             text = text.replace(secret, REMOVED)

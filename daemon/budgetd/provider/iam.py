@@ -74,6 +74,7 @@ class TokenKeeper:
 
     def drop(self) -> None:
         """Forgets a token that the provider no longer takes."""
+        self._token = ""
         self._got_at = None
 
     @property
