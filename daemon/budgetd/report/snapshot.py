@@ -48,15 +48,16 @@ def snapshot_json(observation: Observation) -> str:
         "currency": observation.currency,
         "master": _readings(observation.master),
         "accounts": [
-            {**_account(account), "readings": _maybe(_readings, observation.readings, account.id)}
+            {**_account(account), "readings": _of_account(observation, account.id)}
             for account in observation.accounts
         ],
     }
     return json.dumps(document, ensure_ascii=True, indent=1) + "\n"
 
 
-def _maybe(write: Callable[[V], Json], known: Any, key: str) -> Json | None:
-    return write(known[key]) if key in known else None
+def _of_account(observation: Observation, account_id: str) -> Json | None:
+    readings = observation.readings.get(account_id)
+    return None if readings is None else _readings(readings)
 
 
 def _account(account: Account) -> Json:
@@ -156,7 +157,7 @@ def _observation(top: Fields, blank: Observation) -> Observation:
     top.only("format", "taken_at", "currency", "master", "accounts")
     if top.text("currency") != blank.currency:
         raise top.at("currency").fail(f"the configured currency is {blank.currency}")
-    entries = top.objects("accounts")
+    entries = top.parts("accounts")
     accounts, readings, seen = [], {}, set[str]()
     for entry in entries:
         entry.only("id", "name", "display_name", "status", "organization", "readings")
@@ -165,7 +166,7 @@ def _observation(top: Fields, blank: Observation) -> Observation:
             raise entry.at("id").fail("this account stands twice")
         seen.add(account.id)
         accounts.append(account)
-        known = entry.maybe_object("readings")
+        known = entry.maybe_part("readings")
         if known is not None:
             readings[account.id] = _read_readings(known, is_master=False)
     return replace(
@@ -173,12 +174,12 @@ def _observation(top: Fields, blank: Observation) -> Observation:
         taken_at=top.instant("taken_at"),
         accounts=tuple(sorted(accounts, key=lambda account: account.id)),
         readings=readings,
-        master=_read_readings(top.object("master"), is_master=True),
+        master=_read_readings(top.part("master"), is_master=True),
     )
 
 
 def _read_account(entry: Fields) -> Account:
-    unit = entry.maybe_object("organization")
+    unit = entry.maybe_part("organization")
     return Account(
         id=entry.identifier("id"),
         name=entry.text("name"),
@@ -200,20 +201,20 @@ def _read_readings(known: Fields, *, is_master: bool) -> Readings:
     return Readings(
         cash=_read_reading(known, "cash", lambda entry: entry.amount("value")),
         credit=_read_reading(
-            known, "credit", lambda entry: tuple(map(_read_ledger, entry.objects("value")))
+            known, "credit", lambda entry: tuple(map(_read_ledger, entry.parts("value")))
         ),
         coupons=_read_reading(
             known,
             "coupons",
             lambda entry: tuple(
-                _read_coupon(row, is_master=is_master) for row in entry.objects("value")
+                _read_coupon(row, is_master=is_master) for row in entry.parts("value")
             ),
         ),
     )
 
 
 def _read_reading(known: Fields, key: str, read: Callable[[Fields], V]) -> Reading[V] | None:
-    entry = known.maybe_object(key)
+    entry = known.maybe_part(key)
     if entry is None:
         return None
     match entry.text("state"):

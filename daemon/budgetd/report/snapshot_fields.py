@@ -171,15 +171,15 @@ class Fields:
             raise self.at(key).fail(f"expected one of {', '.join(closed)}")
         return closed(found)
 
-    def object(self, key: str) -> "Fields":
+    def part(self, key: str) -> "Fields":
         """An object."""
         return Fields(self._given(key), self.at(key).where)
 
-    def maybe_object(self, key: str) -> "Fields | None":
+    def maybe_part(self, key: str) -> "Fields | None":
         """An object, or None of a null."""
-        return self.maybe(key, self.object)
+        return self.maybe(key, self.part)
 
-    def objects(self, key: str) -> "list[Fields]":
+    def parts(self, key: str) -> "list[Fields]":
         """A list of objects."""
         where = self.at(key).where
         return [Fields(value, f"{where}[{index}]") for index, value in enumerate(self._list(key))]
