@@ -16,11 +16,17 @@ from budgetd.core.observation import Account, Observation
 from budgetd.core.plan import Plan, Transfer
 from budgetd.report.bar import Bar, bar_of
 from budgetd.report.left_alone import Group, left_alone
+from budgetd.report.phrases import (
+    closing_of,
+    closing_of_results,
+    count,
+    master_line,
+    result_sums,
+    short_digest,
+    signed,
+)
 from budgetd.report.plan_json import plan_document
-from budgetd.report.plan_text import closing_of, master_line, short_digest, signed
 from budgetd.report.result import Result
-from budgetd.report.results_text import closing_of as closing_of_results
-from budgetd.report.results_text import sums
 from budgetd.report.rows import VERBS, Row, RowKind, rows_of
 from budgetd.report.summary import Summary, flow_of, summary_of
 from budgetd.report.words import ASK_WORDS, STATE_WORDS, WHY_WORDS, limit_name, limit_words
@@ -108,10 +114,10 @@ def page_of(
         mode=plan.mode.replace("_", " "),
         is_preview=plan.is_preview,
         taken_at=f"{plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}",
-        policies=f"{short_digest(plan.policy_digest)}, {plan.rules_count} rules",
+        policies=f"{short_digest(plan.policy_digest)}, {count(plan.rules_count, 'rule')}",
         figures=tuple(_figures(plan, summary)),
         master=master_line(plan),
-        outcome=tuple(sums(results, known)) if results is not None else (),
+        outcome=tuple(result_sums(results, known)) if results is not None else (),
         closing=closing.replace("`", ""),
         movements=tuple(_movement(item, fate=fates.get(item.id)) for item in plan.moves),
         waiting=tuple(_waiting(plan, fates)),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from budgetd.core.money import show_amount
 from budgetd.core.plan import Plan
 from budgetd.report.harmless import harmless
-from budgetd.report.plan_text import closing_of, counts, master_line, short_digest, signed
+from budgetd.report.phrases import closing_of, counts, master_line, short_digest, signed
 from budgetd.report.rows import Row, RowKind, rows_of
 from budgetd.report.summary import Summary, summary_of
 

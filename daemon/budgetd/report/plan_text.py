@@ -18,6 +18,7 @@ from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account
 from budgetd.core.plan import Plan
 from budgetd.report.harmless import harmless
+from budgetd.report.phrases import closing_of, count, counts, master_line, short_digest, signed
 from budgetd.report.rows import Row, RowKind, rows_of
 from budgetd.report.screen import ELLIPSIS, Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.summary import Flow, Summary, summary_of
@@ -69,13 +70,8 @@ def _heading(plan: Plan, screen: Screen, read_in: timedelta | None) -> Iterator[
         yield "preview"
     yield f"{plan.taken_at.astimezone(screen.zone):%Y-%m-%d %H:%M} {screen.zone.key}"
     took = f" in {read_in.total_seconds():.1f} s" if read_in is not None else ""
-    yield f"{_count(plan.accounts_read, 'account')} read{took}"
-    yield f"policies {short_digest(plan.policy_digest)}, {_count(plan.rules_count, 'rule')}"
-
-
-def short_digest(digest: str) -> str:
-    """The first six hex digits: enough for people to tell two sets of policies apart."""
-    return digest.removeprefix("sha256:")[:6]
+    yield f"{count(plan.accounts_read, 'account')} read{took}"
+    yield f"policies {short_digest(plan.policy_digest)}, {count(plan.rules_count, 'rule')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +99,6 @@ def _cells(row: Row) -> _Cells:
 
 def _shown(value: Decimal | None) -> str:
     return "" if value is None else show_amount(value)
-
-
-def signed(value: Decimal) -> str:
-    """`+2,000.00` or `-4,800.00`."""
-    return f"{value:+,.2f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +182,7 @@ def _figures(item: _Cells, widths: _Widths) -> str:
 
 def _more(rows: Sequence[Row]) -> str:
     kinds = Counter(row.kind for row in rows)
-    told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+    told = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items())
     return f"{GAP}{len(rows):,} more rows ({told}); `--format json` has all"
 
 
@@ -205,58 +196,5 @@ def _sums(plan: Plan, summary: Summary) -> Iterator[str]:
         both = summary.all
         out = f"+{show_amount(both.allocate)} " if both.allocate > ZERO else ""
         home = f"-{show_amount(both.reclaim)} " if both.reclaim > ZERO else ""
-        yield f"{out}{home}in {_count(summary.transfers, 'transfer')}"
+        yield f"{out}{home}in {count(summary.transfers, 'transfer')}"
     yield from counts(summary)
-
-
-def counts(summary: Summary) -> Iterator[str]:
-    """How many of what, where there is any: `1 held`, `34 fine`."""
-    for number, word in (
-        (summary.proposals, "proposed"),
-        (summary.withheld, "withheld"),
-        (summary.held, "held"),
-        (summary.alerts, "alerts" if summary.alerts > 1 else "alert"),
-        (summary.unread, "unread"),
-        (summary.observed, "only observed"),
-        (summary.fine, "fine"),
-    ):
-        if number:
-            yield f"{number:,} {word}"
-
-
-def master_line(plan: Plan) -> str:
-    """What the plan does to the master's cash."""
-    master = plan.master
-    reserve = f"reserve {show_amount(master.reserve)}"
-    if master.cash_before is None or master.cash_after is None:
-        return f"Master cash not read, {reserve}"
-    if master.cash_before == master.cash_after:
-        return f"Master cash {show_amount(master.cash_before)}, {reserve}"
-    change = f"{show_amount(master.cash_before)} → {show_amount(master.cash_after)}"
-    return f"Master cash {change}, {reserve}"
-
-
-def closing_of(plan: Plan, summary: Summary) -> str:
-    """What a person can do with the plan now."""
-    if not summary.transfers:
-        return _nothing(summary)
-    if plan.is_preview:
-        return "Nothing was moved. This is a preview, which `budgetd apply` refuses."
-    if plan.mode == "dry_run":
-        return (
-            "Nothing was moved, and under `mode: dry_run` nothing will be."
-            " Keep this plan with --out FILE."
-        )
-    return (
-        "Nothing was moved. Keep this plan with --out FILE, carry it out with `budgetd apply FILE`."
-    )
-
-
-def _nothing(summary: Summary) -> str:
-    if summary.proposals or summary.withheld:
-        return "Nothing moves by itself: the rest waits for `budgetd approve`."
-    return "Nothing to move."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -3,17 +3,17 @@
 It may not judge an answer: it tells the states that the ledger holds.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from budgetd.core.intent import Direction, State
-from budgetd.core.money import ZERO, show_amount, total
+from budgetd.core.money import show_amount
 from budgetd.core.plan import Plan, Transfer
 from budgetd.report.harmless import harmless
-from budgetd.report.plan_text import MOST_ROWS, short_label, signed
+from budgetd.report.phrases import closing_of_results, result_sums, signed
+from budgetd.report.plan_text import MOST_ROWS, short_label
 from budgetd.report.result import Result
 from budgetd.report.rows import VERBS
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
@@ -38,7 +38,6 @@ _STYLES: dict[State, str] = {
 }
 _VERB = max(map(len, VERBS.values()))
 _FIXED = _VERB + max(map(len, STATE_WORDS.values())) + 2 * 5
-_UNSURE = frozenset({State.SENDING, State.IN_DOUBT, State.NEEDS_HUMAN})
 
 
 def results_text(plan: Plan, results: Sequence[Result], screen: Screen) -> str:
@@ -53,8 +52,8 @@ def results_text(plan: Plan, results: Sequence[Result], screen: Screen) -> str:
         lines.append(Text(f"  {len(ordered) - MOST_ROWS:,} more; `budgetd transfers` has all"))
     if lines:
         lines.append(Text())
-    lines += [Text(line) for line in flow_parts(sums(results, known), screen.room)]
-    lines += [Text(line) for line in sentences(closing_of(results), screen.room)]
+    lines += [Text(line) for line in flow_parts(result_sums(results, known), screen.room)]
+    lines += [Text(line) for line in sentences(closing_of_results(results), screen.room)]
     return print_lines(lines, screen)
 
 
@@ -95,35 +94,3 @@ def _label(result: Result, transfer: Transfer | None, size: int) -> str:
     return (
         short_label(transfer.account, size) if transfer else fit(harmless(result.transfer_id), size)
     )
-
-
-def sums(results: Sequence[Result], known: dict[str, Transfer]) -> Iterator[str]:
-    """What moved each way, and how many transfers ended how."""
-    settled = [result for result in results if result.state is State.SETTLED]
-    for direction, words in ((Direction.ALLOCATE, "to accounts"), (Direction.RECLAIM, "home")):
-        moved = total(
-            result.amount
-            for result in settled
-            if result.transfer_id in known and known[result.transfer_id].direction is direction
-        )
-        if moved > ZERO:
-            yield f"{show_amount(moved)} moved {words}"
-    counted = Counter(result.state for result in results)
-    for state in State:
-        if counted[state]:
-            yield f"{counted[state]:,} {STATE_WORDS[state]}"
-
-
-def closing_of(results: Sequence[Result]) -> str:
-    """What a person should know or do next."""
-    states = {result.state for result in results}
-    if states & _UNSURE:
-        return (
-            "Something is in doubt: its key stays reserved, and nothing else moves there"
-            " until the provider's answer is known. Look with `budgetd transfers`."
-        )
-    if State.REFUSED in states:
-        return "The provider refused some transfers; nothing of them moved."
-    if State.SETTLED in states:
-        return "Everything that was sent is settled."
-    return "Nothing was moved."

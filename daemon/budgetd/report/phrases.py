@@ -1,0 +1,113 @@
+"""What every report says of a plan as a whole, in the same words: sums, counts, the last line.
+
+It may not lay anything out.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from budgetd.core.intent import Direction, State
+from budgetd.core.money import ZERO, show_amount, total
+from budgetd.core.plan import Plan, Transfer
+from budgetd.report.result import Result
+from budgetd.report.summary import Summary
+from budgetd.report.words import STATE_WORDS
+
+_UNSURE = frozenset({State.SENDING, State.IN_DOUBT, State.NEEDS_HUMAN})
+
+
+def short_digest(digest: str) -> str:
+    """The first six hex digits: enough for people to tell two sets of policies apart."""
+    return digest.removeprefix("sha256:")[:6]
+
+
+def signed(value: Decimal) -> str:
+    """`+2,000.00` or `-4,800.00`."""
+    return f"{value:+,.2f}"
+
+
+def counts(summary: Summary) -> Iterator[str]:
+    """How many of what, where there is any: `1 held`, `34 fine`."""
+    for number, word in (
+        (summary.proposals, "proposed"),
+        (summary.withheld, "withheld"),
+        (summary.held, "held"),
+        (summary.alerts, "alerts" if summary.alerts > 1 else "alert"),
+        (summary.unread, "unread"),
+        (summary.observed, "only observed"),
+        (summary.fine, "fine"),
+    ):
+        if number:
+            yield f"{number:,} {word}"
+
+
+def master_line(plan: Plan) -> str:
+    """What the plan does to the master's cash."""
+    master = plan.master
+    reserve = f"reserve {show_amount(master.reserve)}"
+    if master.cash_before is None or master.cash_after is None:
+        return f"Master cash not read, {reserve}"
+    if master.cash_before == master.cash_after:
+        return f"Master cash {show_amount(master.cash_before)}, {reserve}"
+    change = f"{show_amount(master.cash_before)} → {show_amount(master.cash_after)}"
+    return f"Master cash {change}, {reserve}"
+
+
+def closing_of(plan: Plan, summary: Summary) -> str:
+    """What a person can do with the plan now."""
+    if not summary.transfers:
+        return _nothing(summary)
+    if plan.is_preview:
+        return "Nothing was moved. This is a preview, which `budgetd apply` refuses."
+    if plan.mode == "dry_run":
+        return (
+            "Nothing was moved, and under `mode: dry_run` nothing will be."
+            " Keep this plan with --out FILE."
+        )
+    return (
+        "Nothing was moved. Keep this plan with --out FILE, carry it out with `budgetd apply FILE`."
+    )
+
+
+def _nothing(summary: Summary) -> str:
+    if summary.proposals or summary.withheld:
+        return "Nothing moves by itself: the rest waits for `budgetd approve`."
+    return "Nothing to move."
+
+
+def count(number: int, noun: str) -> str:
+    """`1 rule`, `4 rules`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def result_sums(results: Sequence[Result], known: dict[str, Transfer]) -> Iterator[str]:
+    """What moved each way, and how many transfers ended how."""
+    settled = [result for result in results if result.state is State.SETTLED]
+    for direction, words in ((Direction.ALLOCATE, "to accounts"), (Direction.RECLAIM, "home")):
+        moved = total(
+            result.amount
+            for result in settled
+            if result.transfer_id in known and known[result.transfer_id].direction is direction
+        )
+        if moved > ZERO:
+            yield f"{show_amount(moved)} moved {words}"
+    counted = Counter(result.state for result in results)
+    for state in State:
+        if counted[state]:
+            yield f"{counted[state]:,} {STATE_WORDS[state]}"
+
+
+def closing_of_results(results: Sequence[Result]) -> str:
+    """What a person should know or do next."""
+    states = {result.state for result in results}
+    if states & _UNSURE:
+        return (
+            "Something is in doubt: its key stays reserved, and nothing else moves there"
+            " until the provider's answer is known. Look with `budgetd transfers`."
+        )
+    if State.REFUSED in states:
+        return "The provider refused some transfers; nothing of them moved."
+    if State.SETTLED in states:
+        return "Everything that was sent is settled."
+    return "Nothing was moved."
