@@ -103,28 +103,32 @@ def markdown_reference(model: type[BaseModel], title: str) -> str:
             continue
         heading = title if name == title else name
         parts.append(f"### {heading}\n\n{section.get('description', '')}\n")
-        parts.append("| key | value | default | meaning |\n| --- | --- | --- | --- |")
+        parts.append(
+            "| key | value, or an example | default | meaning |\n| --- | --- | --- | --- |"
+        )
         required = section.get("required", [])
         for key, field in section["properties"].items():
-            parts.append(_row(key, field, is_required=key in required))
+            parts.append(_row(key, field, sections, is_required=key in required))
         parts.append("")
     return "\n".join(parts)
 
 
-def _row(key: str, field: Json, *, is_required: bool) -> str:
+def _row(key: str, field: Json, named: Mapping[str, Json], *, is_required: bool) -> str:
     default = field.get("default")
     shown = "needed" if is_required else ("" if default is None else f"`{default}`")
     meaning = str(field.get("description", "")).replace("|", "\\|")
-    return f"| `{key}` | {_value(field)} | {shown} | {meaning} |"
+    return f"| `{key}` | {_value(field, named)} | {shown} | {meaning} |"
 
 
-def _value(field: Json) -> str:
+def _value(field: Json, named: Mapping[str, Json]) -> str:
+    """What may stand there, in a word: the values of a closed set, a section, or an example."""
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
-        return f"[{name}](#{name.lower()})"
+        target = named[name]
+        return f"[{name}](#{name.lower()})" if "properties" in target else _value(target, named)
     for key in ("anyOf", "oneOf"):
         if key in field:
-            return " or ".join(dict.fromkeys(_value(item) for item in field[key]))
+            return " or ".join(dict.fromkeys(_value(item, named) for item in field[key]))
     if "enum" in field:
         return ", ".join(dict.fromkeys(f"`{value}`" for value in field["enum"]))
     if "const" in field:
@@ -132,5 +136,5 @@ def _value(field: Json) -> str:
     if "examples" in field:
         return f"`{field['examples'][0]}`"
     if field.get("type") == "array":
-        return f"list of {_value(field.get('items', {}))}"
+        return f"list of {_value(field.get('items', {}), named)}"
     return "text"

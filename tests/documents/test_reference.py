@@ -1,0 +1,33 @@
+"""The reference in the documentation says what the models say, and its examples are valid."""
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from budgetd.cli import main
+from budgetd.core.placing import read_model
+from budgetd.core.policy import Policy
+
+PAGE = Path(__file__).parents[2] / "docs" / "policies.md"
+
+
+def test_the_reference_is_drawn_from_the_models() -> None:
+    _, _, rest = PAGE.read_text().partition("<!-- reference begins -->\n")
+    written, _, _ = rest.partition("<!-- reference ends -->")
+    drawn = CliRunner().invoke(main, ["schema", "policy", "--format", "markdown"]).stdout
+    assert written == drawn, "paste `budgetd schema policy --format markdown` into the page"
+
+
+def test_the_first_policy_of_the_page_is_valid() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    policies = [block for block in blocks if "version: 1" in block]
+    assert policies
+    for text in policies:
+        assert isinstance(read_model(text, "page.yaml", Policy), Policy)
+
+
+def test_every_link_of_the_reference_leads_somewhere() -> None:
+    text = PAGE.read_text()
+    headings = {heading.lower() for heading in re.findall(r"^### (\w+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#(\w+)\)", text)) <= headings
