@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.decision import Held, Raised
-from budgetd.core.intent import Direction, Instrument, Unit
+from budgetd.core.intent import Direction, Instrument, State, Unit
 from budgetd.core.money import ZERO
 from budgetd.core.observation import (
     Account,
@@ -20,6 +20,7 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
+from budgetd.core.outcome import Outcome
 from budgetd.core.plan import MasterLine, Plan, Step, Transfer, Unreadable, Withheld
 from budgetd.core.reason import Ask, Hold, Why
 
@@ -103,6 +104,20 @@ def credit_out(whom: Account, reading: str, after: str, expire_time: str) -> Tra
     """Credit of one ledger, given."""
     unit = Unit(account_id=whom.id, instrument=Instrument.CREDIT, part=expire_time)
     return transfer(whom, reading, after, unit=unit)
+
+
+def outcome(made: Transfer, state: State | None, **changes: object) -> Outcome:
+    """How a transfer ended."""
+    ended = Outcome(
+        id=made.id,
+        rule=made.rule,
+        account=made.account,
+        direction=made.direction,
+        unit=made.unit,
+        amount=made.amount,
+        state=state,
+    )
+    return replace(ended, **changes)  # type: ignore[arg-type]  # any field may be changed
 
 
 def held(whom: Account, reason: Hold, **changes: object) -> Held:

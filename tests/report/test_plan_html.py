@@ -9,14 +9,16 @@ from html.parser import HTMLParser
 import pytest
 
 from budgetd.core.intent import State
+from budgetd.core.outcome import Outcome
 from budgetd.core.plan import Plan
+from budgetd.core.reason import Hold
 from budgetd.report.plan_html import plan_html
-from budgetd.report.result import Result
 
 from .plans import (
     HOSTILE,
     SHANGHAI,
     account,
+    outcome,
     plan_of,
     realistic_observation,
     realistic_plan,
@@ -59,7 +61,7 @@ def read(text: str) -> Reader:
     return reader
 
 
-def page(plan: Plan, results: tuple[Result, ...] | None = None) -> str:
+def page(plan: Plan, results: tuple[Outcome, ...] | None = None) -> str:
     return plan_html(plan, realistic_observation(), SHANGHAI, results=results)
 
 
@@ -164,20 +166,20 @@ def test_a_name_is_never_markup_nor_template(name: str) -> None:
 
 def test_what_carrying_out_did_stands_beside_each_movement() -> None:
     plan = realistic_plan()
-    first, second, *_ = plan.moves
+    first, second, third, *_ = plan.moves
     told = words(
         page(
             plan,
             (
-                Result(transfer_id=first.id, state=State.SETTLED, amount=first.amount),
-                Result(
-                    transfer_id=second.id, state=State.REFUSED, amount=second.amount, note="CBC.1"
-                ),
+                outcome(first, State.SETTLED),
+                outcome(second, State.REFUSED, note="CBC.1"),
+                outcome(third, None, hold=Hold.PAUSED),
             ),
         )
     )
-    assert "2,000.00 moved to accounts · 1 settled · 1 refused" in told
+    assert "2,000.00 moved to accounts · 1 settled · 1 refused · 1 held" in told
     assert "refused: CBC.1" in told
+    assert "held: paused" in told
     assert "not begun" in told
 
 

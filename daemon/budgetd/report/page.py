@@ -13,23 +13,25 @@ from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.moment import format_instant
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Account, Observation
+from budgetd.core.outcome import Outcome
 from budgetd.core.plan import Plan, Transfer
 from budgetd.report.bar import Bar, bar_of
 from budgetd.report.left_alone import Group, left_alone
 from budgetd.report.phrases import (
     closing_of,
-    closing_of_results,
+    closing_of_outcomes,
     count,
+    fate_words,
     master_line,
-    result_sums,
+    outcome_note,
+    outcome_sums,
     short_digest,
     signed,
 )
 from budgetd.report.plan_json import plan_document
-from budgetd.report.result import Result
 from budgetd.report.rows import VERBS, Row, RowKind, rows_of
 from budgetd.report.summary import Summary, flow_of, summary_of
-from budgetd.report.words import ASK_WORDS, STATE_WORDS, WHY_WORDS, limit_name, limit_words
+from budgetd.report.words import ASK_WORDS, WHY_WORDS, limit_name, limit_words
 
 ROOT = "(root)"
 
@@ -100,15 +102,14 @@ class Page:
 
 
 def page_of(
-    plan: Plan, observation: Observation, zone: ZoneInfo, results: Sequence[Result] | None
+    plan: Plan, observation: Observation, zone: ZoneInfo, results: Sequence[Outcome] | None
 ) -> Page:
     """The page of a plan, and of what carrying it out did where there are results."""
     summary = summary_of(plan)
     rows = rows_of(plan, zone)
-    known = {transfer.id: transfer for transfer in plan.transfers}
-    fates = {result.transfer_id: result for result in results or ()}
+    fates = {outcome.id: outcome for outcome in results or ()}
     units = tuple(_units(plan, observation))
-    closing = closing_of(plan, summary) if results is None else closing_of_results(results)
+    closing = closing_of(plan, summary) if results is None else closing_of_outcomes(results)
     return Page(
         title=f"{plan.enterprise}, {plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M}",
         mode=plan.mode.replace("_", " "),
@@ -117,7 +118,7 @@ def page_of(
         policies=f"{short_digest(plan.policy_digest)}, {count(plan.rules_count, 'rule')}",
         figures=tuple(_figures(plan, summary)),
         master=master_line(plan),
-        outcome=tuple(result_sums(results, known)) if results is not None else (),
+        outcome=tuple(outcome_sums(results)) if results is not None else (),
         closing=closing.replace("`", ""),
         movements=tuple(_movement(item, fate=fates.get(item.id)) for item in plan.moves),
         waiting=tuple(_waiting(plan, fates)),
@@ -151,7 +152,7 @@ def _figures(plan: Plan, summary: Summary) -> Iterator[Figure]:
     yield Figure(name="accounts read", value=f"{plan.accounts_read:,}")
 
 
-def _movement(transfer: Transfer, asks: str = "", fate: Result | None = None) -> Movement:
+def _movement(transfer: Transfer, asks: str = "", fate: Outcome | None = None) -> Movement:
     gain = transfer.direction is Direction.ALLOCATE
     return Movement(
         label=transfer.account.label,
@@ -171,7 +172,8 @@ def _movement(transfer: Transfer, asks: str = "", fate: Result | None = None) ->
     )
 
 
-_TONES: dict[State, str] = {
+_TONES: dict[State | None, str] = {
+    None: "quiet",
     State.PREPARED: "wait",
     State.SENDING: "wait",
     State.IN_DOUBT: "wait",
@@ -183,10 +185,10 @@ _TONES: dict[State, str] = {
 }
 
 
-def _fate(fate: Result | None) -> str:
+def _fate(fate: Outcome | None) -> str:
     if fate is None:
         return ""
-    return ": ".join(part for part in (STATE_WORDS[fate.state], fate.note) if part)
+    return ": ".join(part for part in (fate_words(fate), outcome_note(fate)) if part)
 
 
 def _verb(transfer: Transfer) -> str:
@@ -215,7 +217,7 @@ def _steps(transfer: Transfer) -> str:
     )
 
 
-def _waiting(plan: Plan, fates: dict[str, Result]) -> Iterator[Movement]:
+def _waiting(plan: Plan, fates: dict[str, Outcome]) -> Iterator[Movement]:
     for transfer in plan.proposals:
         assert transfer.ask is not None
         yield _movement(transfer, f"proposed: {ASK_WORDS[transfer.ask]}", fates.get(transfer.id))

@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from budgetd.core.intent import Direction, State
+from budgetd.core.intent import OPEN, Direction, State
 from budgetd.core.money import ZERO, show_amount, total
-from budgetd.core.plan import Plan, Transfer
-from budgetd.report.result import Result
+from budgetd.core.outcome import Outcome
+from budgetd.core.plan import Plan
+from budgetd.report.rows import VERBS
 from budgetd.report.summary import Summary
-from budgetd.report.words import STATE_WORDS
-
-_UNSURE = frozenset({State.SENDING, State.IN_DOUBT, State.NEEDS_HUMAN})
+from budgetd.report.words import HOLD_WORDS, STATE_WORDS, limit_name
 
 
 def short_digest(digest: str) -> str:
@@ -81,27 +80,51 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def result_sums(results: Sequence[Result], known: dict[str, Transfer]) -> Iterator[str]:
+def outcome_verb(outcome: Outcome) -> str:
+    """What the transfer was to do: `top up`."""
+    return VERBS[outcome.unit.instrument, outcome.direction]
+
+
+def outcome_amount(outcome: Outcome) -> str:
+    """Its amount, signed as the account sees it."""
+    is_out = outcome.direction is Direction.ALLOCATE
+    return signed(outcome.amount if is_out else -outcome.amount)
+
+
+def fate_words(outcome: Outcome) -> str:
+    """How it ended, in a word or two; what was never promised was held, withheld or left."""
+    if outcome.state is not None:
+        return STATE_WORDS[outcome.state]
+    if outcome.limit:
+        return "withheld"
+    return "held" if outcome.hold else "not moved"
+
+
+def outcome_note(outcome: Outcome) -> str:
+    """Why it ended so: the hold or the limit in words, then the note."""
+    why = f"over {limit_name(outcome.limit)}" if outcome.limit else ""
+    if not why and outcome.state is None and outcome.hold:
+        why = HOLD_WORDS[outcome.hold]
+    return "; ".join(part for part in (why, outcome.note) if part)
+
+
+def outcome_sums(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """What moved each way, and how many transfers ended how."""
-    settled = [result for result in results if result.state is State.SETTLED]
+    settled = [outcome for outcome in outcomes if outcome.state is State.SETTLED]
     for direction, words in ((Direction.ALLOCATE, "to accounts"), (Direction.RECLAIM, "home")):
-        moved = total(
-            result.amount
-            for result in settled
-            if result.transfer_id in known and known[result.transfer_id].direction is direction
-        )
+        moved = total(outcome.amount for outcome in settled if outcome.direction is direction)
         if moved > ZERO:
             yield f"{show_amount(moved)} moved {words}"
-    counted = Counter(result.state for result in results)
-    for state in State:
-        if counted[state]:
-            yield f"{counted[state]:,} {STATE_WORDS[state]}"
+    counted = Counter(fate_words(outcome) for outcome in outcomes)
+    for words in (*STATE_WORDS.values(), "withheld", "held", "not moved"):
+        if counted[words]:
+            yield f"{counted[words]:,} {words}"
 
 
-def closing_of_results(results: Sequence[Result]) -> str:
+def closing_of_outcomes(outcomes: Sequence[Outcome]) -> str:
     """What a person should know or do next."""
-    states = {result.state for result in results}
-    if states & _UNSURE:
+    states = {outcome.state for outcome in outcomes}
+    if states & OPEN:
         return (
             "Something is in doubt: its key stays reserved, and nothing else moves there"
             " until the provider's answer is known. Look with `budgetd transfers`."

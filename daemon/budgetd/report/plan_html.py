@@ -14,10 +14,10 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from budgetd.core.observation import Observation
+from budgetd.core.outcome import Outcome
 from budgetd.core.plan import Plan
 from budgetd.report.harmless import harmless
 from budgetd.report.page import page_of
-from budgetd.report.result import Result
 
 TEMPLATE = "plan.html.j2"
 STYLE = "plan.css"
@@ -28,7 +28,7 @@ def plan_html(
     observation: Observation,
     zone: ZoneInfo,
     *,
-    results: Sequence[Result] | None = None,
+    results: Sequence[Outcome] | None = None,
 ) -> str:
     """The page of a plan; with `results` also what carrying it out did."""
     files = {name: _own_file(name) for name in (TEMPLATE, STYLE)}

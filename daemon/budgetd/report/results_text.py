@@ -1,4 +1,4 @@
-"""What carrying out a plan did, as people read it: each transfer's fate, then what it comes to.
+"""What carrying a plan out did, as people read it: each transfer's fate, then what it comes to.
 
 It may not judge an answer: it tells the states that the ledger holds.
 """
@@ -8,30 +8,37 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from budgetd.core.intent import Direction, State
-from budgetd.core.money import show_amount
-from budgetd.core.plan import Plan, Transfer
+from budgetd.core.intent import State
+from budgetd.core.outcome import Outcome
 from budgetd.report.harmless import harmless
-from budgetd.report.phrases import closing_of_results, result_sums, signed
+from budgetd.report.phrases import (
+    closing_of_outcomes,
+    fate_words,
+    outcome_amount,
+    outcome_note,
+    outcome_sums,
+    outcome_verb,
+)
 from budgetd.report.plan_text import MOST_ROWS, short_label
-from budgetd.report.result import Result
 from budgetd.report.rows import VERBS
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.words import STATE_WORDS
 
-_SIGNS: dict[State, str] = {
+_SIGNS: dict[State | None, str] = {
+    None: "-",
     State.SETTLED: "=",
     State.REFUSED: "!",
     State.CANCELLED: "-",
     State.VOID: "-",
-    State.PREPARED: "-",
+    State.PREPARED: "?",
     State.SENDING: "?",
     State.IN_DOUBT: "?",
     State.NEEDS_HUMAN: "?",
 }
-_STYLES: dict[State, str] = {
+_STYLES: dict[State | None, str] = {
     State.SETTLED: "green",
     State.REFUSED: "red",
+    State.PREPARED: "bold yellow",
     State.SENDING: "bold yellow",
     State.IN_DOUBT: "bold yellow",
     State.NEEDS_HUMAN: "bold yellow",
@@ -40,57 +47,43 @@ _VERB = max(map(len, VERBS.values()))
 _FIXED = _VERB + max(map(len, STATE_WORDS.values())) + 2 * 5
 
 
-def results_text(plan: Plan, results: Sequence[Result], screen: Screen) -> str:
-    """What `apply` did. Results of transfers that the plan does not name are told by their id.
-
-    What did not settle stands first, so that no long list hides it.
-    """
-    known = {transfer.id: transfer for transfer in plan.transfers}
-    ordered = sorted(results, key=lambda result: result.state is State.SETTLED)
-    lines = list(_table(ordered[:MOST_ROWS], known, screen.room))
+def results_text(outcomes: Sequence[Outcome], screen: Screen) -> str:
+    """What `apply` did. What did not settle stands first, so that no long list hides it."""
+    ordered = sorted(outcomes, key=lambda outcome: outcome.state is State.SETTLED)
+    lines = list(_table(ordered[:MOST_ROWS], screen.room))
     if len(ordered) > MOST_ROWS:
-        lines.append(Text(f"  {len(ordered) - MOST_ROWS:,} more; `budgetd transfers` has all"))
+        lines.append(Text(f"  {len(ordered) - MOST_ROWS:,} more; `--format json` has all"))
     if lines:
         lines.append(Text())
-    lines += [Text(line) for line in flow_parts(result_sums(results, known), screen.room)]
-    lines += [Text(line) for line in sentences(closing_of_results(results), screen.room)]
+    lines += [Text(line) for line in flow_parts(outcome_sums(outcomes), screen.room)]
+    lines += [Text(line) for line in sentences(closing_of_outcomes(outcomes), screen.room)]
     return print_lines(lines, screen)
 
 
-def _table(results: Sequence[Result], known: dict[str, Transfer], width: int) -> Iterator[Text]:
-    """One line a result; a note that does not fit beside it has the line below."""
-    amounts = [_amount(result, known.get(result.transfer_id)) for result in results]
+def progress_line(outcome: Outcome) -> str:
+    """One transfer's end in one line, harmless to a terminal."""
+    told = f"{outcome_verb(outcome)} {outcome.account.label} {outcome_amount(outcome)}"
+    note = outcome_note(outcome)
+    end = f"{fate_words(outcome)}: {note}" if note else fate_words(outcome)
+    return harmless(f"{_SIGNS[outcome.state]} {told} {end}")
+
+
+def _table(outcomes: Sequence[Outcome], width: int) -> Iterator[Text]:
+    """One line an outcome; a note that does not fit beside it has the line below."""
+    amounts = [outcome_amount(outcome) for outcome in outcomes]
     amount_size = max(map(len, amounts), default=0)
     room = max(width - amount_size - _FIXED, 8)
-    labels = [_label(result, known.get(result.transfer_id), room) for result in results]
+    labels = [short_label(outcome.account, room) for outcome in outcomes]
     label_size = max(map(cell_len, labels), default=0)
-    for result, amount, label in zip(results, amounts, labels, strict=True):
-        style = _STYLES.get(result.state, "")
-        verb = pad(_verb(known.get(result.transfer_id)), _VERB)
+    for outcome, amount, label in zip(outcomes, amounts, labels, strict=True):
+        style = _STYLES.get(outcome.state, "")
+        verb = pad(outcome_verb(outcome), _VERB)
         shown = f"{pad(label, label_size)}  {pad(amount, amount_size, right=True)}"
-        line = f"  {_SIGNS[result.state]} {verb}  {shown}  {STATE_WORDS[result.state]}"
-        note = harmless(result.note)
-        room = width - cell_len(line) - 2
-        if note and cell_len(note) <= room:
+        line = f"  {_SIGNS[outcome.state]} {verb}  {shown}  {fate_words(outcome)}"
+        note = harmless(outcome_note(outcome))
+        if note and cell_len(note) + 2 <= width - cell_len(line):
             yield Text(f"{line}: {note}", style=style)
             continue
         yield Text(line, style=style)
         if note:
             yield Text(f"      {fit(note, width - 6)}", style=style)
-
-
-def _verb(transfer: Transfer | None) -> str:
-    return VERBS[transfer.instrument, transfer.direction] if transfer else "move"
-
-
-def _amount(result: Result, transfer: Transfer | None) -> str:
-    if transfer is None:
-        return show_amount(result.amount)
-    is_out = transfer.direction is Direction.ALLOCATE
-    return signed(result.amount if is_out else -result.amount)
-
-
-def _label(result: Result, transfer: Transfer | None, size: int) -> str:
-    return (
-        short_label(transfer.account, size) if transfer else fit(harmless(result.transfer_id), size)
-    )
