@@ -170,8 +170,8 @@ def _unfit(case: _Case, named: NamedRule) -> Hold | None:
     is_top_up = named.rule.action_name in ("top_up", "grant_coupons")
     moves = named.rule.direction is not None
     selector = named.rule.accounts
-    if case.account.status is not Status.NORMAL and moves:
-        is_named = not isinstance(selector, str) and names_status(selector)
+    if case.account.status is not Status.NORMAL:
+        is_named = names_status(selector)
         if is_top_up or not is_named:
             return Hold.NOT_NORMAL
     # An account that cannot be told from the forbidden ones is treated as one of them.

@@ -99,3 +99,19 @@ class Named:
         return {
             account.id: self.units[account.id] for account in accounts if account.id in self.units
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class One:
+    """The needs of somebody who asks about one account, by its id or its name."""
+
+    wanted: str
+    master: frozenset[Instrument] = frozenset(Instrument)
+
+    def of(self, accounts: Iterable[Account]) -> dict[str, frozenset[Instrument]]:
+        """Everything of that account."""
+        return {
+            account.id: frozenset(Instrument)
+            for account in accounts
+            if self.wanted in (account.id, account.name) and account.status is Status.NORMAL
+        }

@@ -3,14 +3,12 @@
 from datetime import datetime
 from decimal import Decimal
 
-import apsw
-
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Attempt, Direction, Instrument, Intent, Move, State, Unit
 from budgetd.core.money import from_minor
 from budgetd.ledger.times import instant
 
-Row = tuple[apsw.SQLiteValue, ...]
+Row = tuple[object, ...]
 INTENT_COLUMNS = (
     "id, key, rule, policy_digest, account_id, account_name, instrument, part, direction, "
     "coupon_id, amount, currency, operation, body, body_hash, why, period, reading, "
@@ -62,17 +60,17 @@ def intent_of(row: Row) -> Intent:
     )
 
 
-def amount_of(value: apsw.SQLiteValue) -> Decimal:
+def amount_of(value: object) -> Decimal:
     """The amount of a column of minor units."""
     return from_minor(_whole(value))
 
 
-def _whole(value: apsw.SQLiteValue) -> int:
+def _whole(value: object) -> int:
     assert isinstance(value, int)
     return value
 
 
-def _instant(value: apsw.SQLiteValue) -> datetime | None:
+def _instant(value: object) -> datetime | None:
     return None if value is None else instant(str(value))
 
 

@@ -345,13 +345,6 @@ class Ledger:
         assert isinstance(before, list)
         return frozenset({str(row[0]) for row in rows} | {str(child) for child in before})
 
-    def newest(self, count: int) -> list[Move]:
-        """The newest intents first, at most so many."""
-        rows = self.connection.execute(
-            f"SELECT {MOVE_COLUMNS} FROM intent ORDER BY made_at DESC, id LIMIT ?", (count,)
-        ).fetchall()
-        return [move_of(row) for row in rows]
-
     def changed_since(self, seq: int) -> tuple[Move, ...]:
         """The intents that any event after `seq` is about, as they are now."""
         rows = self.connection.execute(
@@ -383,25 +376,6 @@ class Ledger:
             "SELECT at, kind, data FROM event WHERE intent_id = ? ORDER BY seq", (intent_id,)
         ).fetchall()
         return [(instant(str(row[0])), str(row[1]), json.loads(str(row[2]))) for row in rows]
-
-    def find(self, prefix: str) -> list[str]:
-        """The ids that begin so, at most ten."""
-        rows = self.connection.execute(
-            "SELECT id FROM intent WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 10",
-            (len(prefix), prefix),
-        ).fetchall()
-        return [str(row[0]) for row in rows]
-
-    def broken_link(self) -> int | None:
-        """The first event whose hash does not follow from the one before; None if all do."""
-        last = ""
-        for seq, at, intent_id, data, found in self.connection.execute(
-            "SELECT seq, at, intent_id, data, hash FROM event ORDER BY seq"
-        ):
-            last = link(last, str(at), str(intent_id), str(data))
-            if last != found:
-                return int(seq)
-        return None
 
 
 def link(before: str, at: str, intent_id: str, data: str) -> str:

@@ -1,0 +1,92 @@
+"""`budgetd explain`: every rule that selects an account, and why it acts or holds."""
+
+import asyncio
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from budgetd.cli.speaking import USAGE, failures, parse_at, say, screen_of
+
+if TYPE_CHECKING:
+    from budgetd.core.observation import Account, Observation
+    from budgetd.wiring import Opened
+
+
+@click.command("explain")
+@click.argument("account")
+@click.option("--rule", metavar="POLICY/RULE", help="That rule alone, due or not.")
+@click.option("--at", "at_text", metavar="TIME", help="At another moment, past or future.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.pass_context
+def command(
+    ctx: click.Context, account: str, rule: str | None, at_text: str | None, style: str
+) -> None:
+    """Every rule that selects ACCOUNT (its id or its name), and why it acts or holds.
+
+    Reads that account alone; nothing is moved.
+    """
+    with failures():
+        from budgetd.cli.plan import check_rule
+        from budgetd.wiring import open_documents
+
+        opened = open_documents(ctx.obj)
+        check_rule(opened, rule)
+        at = parse_at(at_text, opened.config.timezone) if at_text else None
+        ctx.exit(asyncio.run(_explain(opened, account, rule, at, style)))
+
+
+async def _explain(
+    opened: "Opened", wanted: str, rule: str | None, at: datetime | None, style: str
+) -> int:
+    from budgetd.core.deciding import live_rules
+    from budgetd.core.fleet import Fleet
+    from budgetd.cycle import plan_of
+    from budgetd.report.explain_text import explain_text
+    from budgetd.report.plan_json import plan_document
+
+    settings = opened.settings(rule)
+    observation, found = await _observe(opened, wanted, rule, at)
+    if len(found) != 1:
+        why = f"{len(found)} accounts are called" if found else "there is no account"
+        say(f"error: {why} {wanted}; `budgetd accounts` lists them with their ids")
+        return USAGE
+    plan = plan_of(settings, observation)
+    if style == "json":
+        click.echo(json.dumps(plan_document(plan), indent=2, ensure_ascii=False))
+        return 0
+    rules = [
+        named
+        for named in live_rules(settings.frame.policies, observation, settings.limits, rule)
+        if Fleet(found).select(named.rule.accounts)
+    ]
+    screen = screen_of(opened.config.timezone)
+    click.echo(explain_text(found[0], plan, observation, rules, screen), nl=False)
+    return 0
+
+
+async def _observe(
+    opened: "Opened", wanted: str, rule: str | None, at: datetime | None
+) -> "tuple[Observation, tuple[Account, ...]]":
+    """The observation of one account, and the accounts that the word may mean."""
+    from dataclasses import replace
+
+    from budgetd.core.needs import One
+    from budgetd.cycle import blank_observation
+    from budgetd.service import now
+    from budgetd.wiring import observer_of, open_client, open_past
+
+    ledger = open_past(opened.config)
+    try:
+        settings = opened.settings(rule)
+        blank = blank_observation(settings, ledger, at or now(), is_preview=at is not None)
+        async with open_client(opened.config, now, may_write=False) as client:
+            observer = observer_of(opened.config, client, now)
+            observation = await observer.fleet(One(wanted=wanted), blank)
+    finally:
+        if ledger is not None:
+            ledger.close()
+    found = tuple(one for one in observation.accounts if wanted in (one.id, one.name))
+    moment = at or observation.taken_at
+    return replace(observation, taken_at=moment, accounts=found), found
