@@ -104,6 +104,17 @@ def test_an_unread_account_has_one_row_and_not_one_a_rule() -> None:
     assert text.count("prod-old") == 1
 
 
+def test_what_holds_a_whole_account_has_one_row_and_not_one_a_rule() -> None:
+    rules = ("a/one", "a/two", "a/three")
+    holds = tuple(held(WEB, Hold.NOT_NORMAL, rule=rule) for rule in rules)
+    text = plan_text(plan_of(held=holds), screen(120))
+    assert text.count("prod-web") == 1
+    assert "a/one +2  account not normal" in text
+    assert "1 held" in text
+    each = tuple(held(WEB, Hold.COOLDOWN, rule=rule) for rule in rules)
+    assert plan_text(plan_of(held=each), screen(120)).count("prod-web") == 3
+
+
 def test_the_last_line_says_what_can_be_done_with_the_plan() -> None:
     plan = plan_of(transfer(WEB, "1.00", "2.00"))
     assert "carry it out with `budgetd apply FILE`" in plan_text(plan, screen(100))

@@ -14,6 +14,7 @@ from budgetd.core.observation import Account
 from budgetd.core.plan import Plan
 from budgetd.core.reason import QUIET, Hold
 from budgetd.report.rows import hold_note
+from budgetd.report.summary import ACCOUNT_WIDE
 from budgetd.report.words import HOLD_SENTENCES, HOLD_WORDS
 
 MANY = 60
@@ -64,10 +65,11 @@ def left_alone(plan: Plan, accounts: Iterable[Account], zone: ZoneInfo) -> tuple
 
 def _group(reason: Hold, holds: list[Held], plan: Plan, zone: ZoneInfo) -> Group:
     is_quiet = reason in QUIET
-    spared: dict[tuple[str, str], Spared] = {}
-    for held in holds:
-        key = (held.account.id, "" if is_quiet else f"{held.rule} {held.instrument}")
-        spared.setdefault(key, _spared(held, plan, zone, is_quiet=is_quiet))
+    is_once = is_quiet or reason in ACCOUNT_WIDE
+    spared: dict[tuple[str, ...], Spared] = {}
+    for number, held in enumerate(holds):
+        key = (held.account.id, "" if is_once else str(number))
+        spared.setdefault(key, _spared(held, plan, zone))
     return Group(
         title=HOLD_WORDS[reason],
         sentence=HOLD_SENTENCES[reason],
@@ -76,14 +78,16 @@ def _group(reason: Hold, holds: list[Held], plan: Plan, zone: ZoneInfo) -> Group
     )
 
 
-def _spared(held: Held, plan: Plan, zone: ZoneInfo, *, is_quiet: bool) -> Spared:
+def _spared(held: Held, plan: Plan, zone: ZoneInfo) -> Spared:
     note = hold_note(held, plan.taken_at, zone).removeprefix(HOLD_WORDS[held.reason])
-    told = f"{held.rule} {note.lstrip(': ')}".strip()
+    told = note.lstrip(": ")
+    if held.reason not in ACCOUNT_WIDE:
+        told = f"{held.rule} {told}".strip()
     return Spared(
         label=held.account.label,
         id=held.account.id,
         reading="" if held.reading is None else show_amount(held.reading),
-        note="" if is_quiet else told,
+        note="" if held.reason in QUIET else told,
     )
 
 

@@ -3,8 +3,9 @@
 It counts and sums; it may not word or lay out anything.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from budgetd.core.decision import Held
@@ -12,6 +13,9 @@ from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, total
 from budgetd.core.plan import Plan, Transfer
 from budgetd.core.reason import QUIET, Hold
+
+ACCOUNT_WIDE = frozenset({Hold.NOT_NORMAL, Hold.UNMANAGEABLE, Hold.NEVER, Hold.UNREAD, Hold.STALE})
+"""Holds that are of the account and not of a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +61,25 @@ def flow_of(transfers: Iterable[Transfer]) -> Flow:
 
 
 def loud_holds(plan: Plan) -> tuple[Held, ...]:
-    """The holds worth a row: not the quiet ones, nor again what the unread rows say."""
+    """The holds worth a row: not the quiet ones, nor again what the unread rows say.
+
+    What holds a whole account has one hold for all rules, whose `rule` says how many more.
+    """
     unread = {item.account.id for item in plan.unreadable}
-    return tuple(
-        held
-        for held in plan.held
-        if held.reason not in QUIET
-        and not (held.reason in (Hold.UNREAD, Hold.STALE) and held.account.id in unread)
-    )
+    found: dict[tuple[str, ...], list[Held]] = defaultdict(list)
+    for held in plan.held:
+        is_told = held.reason in (Hold.UNREAD, Hold.STALE) and held.account.id in unread
+        if held.reason in QUIET or is_told:
+            continue
+        part = str(len(found)) if held.reason not in ACCOUNT_WIDE else ""
+        found[held.account.id, held.reason, part].append(held)
+    return tuple(_folded(holds) for holds in found.values())
+
+
+def _folded(holds: list[Held]) -> Held:
+    first = holds[0]
+    more = len({held.rule for held in holds}) - 1
+    return replace(first, rule=f"{first.rule} +{more}") if more else first
 
 
 def summary_of(plan: Plan) -> Summary:
