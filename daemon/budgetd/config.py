@@ -57,10 +57,21 @@ def find_config(option: str | None) -> Path:
     if named:
         return Path(named)
     for place in DEFAULT_PLACES:
-        if place.exists():
+        if _is_there(place):
             return place
     message = "there is no config; name one with --config FILE or $BUDGETD_CONFIG"
     raise InvalidDocuments([Problem(path="config.yaml", message=message)])
+
+
+def _is_there(place: Path) -> bool:
+    """Whether something lies there; what may not be looked at does, and reading it says so."""
+    try:
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def load_config(path: Path) -> Config:

@@ -3,7 +3,7 @@
 Said from what is written alone, without the fleet. It may not judge what follows from it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from fnmatch import fnmatchcase
@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 
 from budgetd.core.observation import Status
 from budgetd.core.schedule import Schedule, Slot, next_slot, open_slots
-from budgetd.core.selector import Match, OrganizationIds
+from budgetd.core.selector import Match, OrganizationIds, names_status
 
 _WILD = "*?["
 _SAMPLED_SLOTS = 400
 # Schedules are compared over slots from here on; the calendar repeats itself well enough.
 _SAMPLE_START = datetime(2024, 1, 1, tzinfo=UTC)
 _NORMAL = (Status.NORMAL,)
+Statuses = tuple[Status, ...] | None
 
 
 class Sharing(IntEnum):
@@ -30,13 +31,18 @@ class Sharing(IntEnum):
 
 def share_accounts(first: Match | str, second: Match | str) -> Sharing:
     """Whether two selectors mean a common account, taking it that each means somebody."""
-    left, right = _as_match(first), _as_match(second)
+    left, right = _as_meant(first), _as_meant(second)
     if _excludes(left, right) or _excludes(right, left):
         return Sharing.NEVER
     if _covers(left, right) or _covers(right, left):
         return Sharing.SURELY
-    only_ids = _keys(left) == {"id"} == _keys(right)
+    only_ids = _keys(left) == _keys(right) == {"id", "status"}
     return Sharing.SURELY if only_ids else Sharing.POSSIBLY
+
+
+def covers(wide: Match | str, narrow: Match | str) -> bool:
+    """Whether surely every account that `narrow` means is one that `wide` means."""
+    return _covers(_as_meant(wide), _as_meant(narrow))
 
 
 def share_texts(first: Sequence[str] | None, second: Sequence[str] | None) -> Sharing:
@@ -78,8 +84,10 @@ def _meets(slot: Slot, other: Schedule, zone: ZoneInfo) -> bool:
     return following is not None and following.at < slot.until
 
 
-def _as_match(selector: Match | str) -> Match:
-    return selector if isinstance(selector, Match) else Match()
+def _as_meant(selector: Match | str) -> Match:
+    """The selector with its silent half: only normal accounts, unless it names statuses."""
+    match = selector if isinstance(selector, Match) else Match()
+    return match if names_status(match) else match.model_copy(update={"status": _NORMAL})
 
 
 def _keys(match: Match) -> set[str]:
@@ -95,7 +103,7 @@ def _excludes(first: Match, second: Match) -> bool:
         return True
     if share_texts(first.display_name, second.display_name) is Sharing.NEVER:
         return True
-    if not set(first.status or _NORMAL) & set(second.status or _NORMAL):
+    if _statuses_exclude(first.status, second.status):
         return True
     if _orgs_exclude(first.org, second.org):
         return True
@@ -113,11 +121,19 @@ def _covers(wide: Match, narrow: Match) -> bool:
         ids_fit
         and (wide.name is None or _globs_cover(wide.name, narrow.name))
         and (wide.display_name is None or _globs_cover(wide.display_name, narrow.display_name))
-        and set(narrow.status or _NORMAL) <= set(wide.status or _NORMAL)
+        and _statuses_cover(wide.status, narrow.status)
         and _orgs_cover(wide.org, narrow.org)
         and (wide.any is None or any(_covers(part, narrow) for part in wide.any))
         and (wide.not_ is None or _leaves_out(narrow, wide.not_))
     )
+
+
+def _statuses_exclude(first: Statuses, second: Statuses) -> bool:
+    return first is not None and second is not None and not set(first) & set(second)
+
+
+def _statuses_cover(wide: Statuses, narrow: Statuses) -> bool:
+    return wide is None or (narrow is not None and set(narrow) <= set(wide))
 
 
 def _leaves_out(match: Match, others: Match) -> bool:
@@ -186,8 +202,7 @@ def _orgs_cover(wide: Org, narrow: Org) -> bool:
         return set(narrow.id) <= set(wide.id)
     if isinstance(wide, OrganizationIds) or isinstance(narrow, OrganizationIds):
         return False
-    covers: Callable[[str, str], bool] = _path_covers
-    return all(any(covers(path, inner) for path in wide) for inner in narrow)
+    return all(any(_path_covers(path, inner) for path in wide) for inner in narrow)
 
 
 def _unit(path: str) -> tuple[tuple[str, ...], str]:
