@@ -14,8 +14,8 @@ from budgetd.cycle import Cycle, Report, exit_code
 from budgetd.demo.stage import Stage, lose_an_answer
 from budgetd.ledger import kept
 from budgetd.ledger.store import Ledger
-from budgetd.report.plan_html import plan_html
 from budgetd.report.phrases import outcome_sums
+from budgetd.report.plan_html import plan_html
 from budgetd.report.plan_text import plan_text
 from budgetd.report.results_text import progress_line
 from budgetd.report.screen import Screen
