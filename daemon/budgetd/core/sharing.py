@@ -4,9 +4,10 @@ Said from what is written alone, without the fleet. It may not judge what follow
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import IntEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from budgetd.core.observation import Status
@@ -14,9 +15,9 @@ from budgetd.core.schedule import Schedule, Slot, next_slot, open_slots
 from budgetd.core.selector import Match, OrganizationIds, names_status
 
 _WILD = "*?["
-_SAMPLED_SLOTS = 400
-# Schedules are compared over slots from here on; the calendar repeats itself well enough.
-_SAMPLE_START = datetime(2024, 1, 1, tzinfo=UTC)
+_SAMPLE_START = datetime(2027, 1, 1, tzinfo=UTC)
+_SAMPLE_END = datetime(2029, 1, 1, tzinfo=UTC)
+_MOST_SAMPLED = 3000
 _NORMAL = (Status.NORMAL,)
 Statuses = tuple[Status, ...] | None
 
@@ -63,25 +64,56 @@ def meet_in_time(
         return True
     if second.dates is not None and first.dates is None:
         return meet_in_time(second, second_zone, first, first_zone)
-    start = _SAMPLE_START
     if first.dates is not None:
-        year = min(first.dates).year
-        start = datetime(max(year - 1, 1), 1, 1, tzinfo=UTC)
-    for _ in range(_SAMPLED_SLOTS):
-        slot = next_slot(first, first_zone, start)
-        if slot is None:
-            return False
-        if _meets(slot, second, second_zone):
-            return True
-        start = slot.at
-    return False
+        slots = _all_slots(first, first_zone, min(first.dates).year)
+        return any(_meets(slot, second, second_zone) for slot in slots)
+    left, right = _sample(first, first_zone), _sample(second, second_zone)
+    # What comes so often that the sample does not hold it meets everything.
+    return left is None or right is None or _overlap(left, right)
+
+
+def _all_slots(dates: Schedule, zone: ZoneInfo, year: int) -> list[Slot]:
+    """Every slot of a schedule of dates."""
+    slots: list[Slot] = []
+    slot = next_slot(dates, zone, datetime(max(year - 1, 1), 1, 1, tzinfo=UTC))
+    while slot is not None:
+        slots.append(slot)
+        slot = next_slot(dates, zone, slot.at)
+    return slots
 
 
 def _meets(slot: Slot, other: Schedule, zone: ZoneInfo) -> bool:
     if open_slots(other, zone, slot.at):
         return True
-    following = next_slot(other, zone, slot.at - timedelta(seconds=1))
+    following = next_slot(other, zone, slot.at)
     return following is not None and following.at < slot.until
+
+
+@lru_cache(maxsize=512)
+def _sample(schedule: Schedule, zone: ZoneInfo) -> tuple[Slot, ...] | None:
+    """The slots of two years with a leap day in them; None where they are too many."""
+    slots: list[Slot] = []
+    slot = next_slot(schedule, zone, _SAMPLE_START)
+    while slot is not None and slot.at < _SAMPLE_END:
+        if len(slots) == _MOST_SAMPLED:
+            return None
+        slots.append(slot)
+        slot = next_slot(schedule, zone, slot.at)
+    return tuple(slots)
+
+
+def _overlap(left: Sequence[Slot], right: Sequence[Slot]) -> bool:
+    """Whether a slot of one is served while one of the other is; both are in order of time."""
+    first = second = 0
+    while first < len(left) and second < len(right):
+        one, other = left[first], right[second]
+        if one.at < other.until and other.at < one.until:
+            return True
+        if one.until <= other.until:
+            first += 1
+        else:
+            second += 1
+    return False
 
 
 def _as_meant(selector: Match | str) -> Match:
