@@ -1,0 +1,139 @@
+"""`budgetd accounts`: the fleet as the provider tells it; `accounts create` opens a member.
+
+It reads and shows; it may not move money.
+"""
+
+import asyncio
+import difflib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from budgetd.cli.accounts_create import create, send_code
+from budgetd.cli.speaking import USAGE, failures, reading_progress, say, screen_of
+from budgetd.core.intent import Instrument
+
+if TYPE_CHECKING:
+    from budgetd.config import Config
+    from budgetd.core.intent import Move
+    from budgetd.core.observation import Account, Observation
+
+FORMATS = ["text", "json", "csv"]
+# Older than any ledger: the last transfer of an account may lie years back.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@click.group("accounts", invoke_without_command=True)
+@click.option("--format", "style", type=click.Choice(FORMATS), default="text")
+@click.option("--account", metavar="ID_OR_NAME", help="That account alone, in full.")
+@click.pass_context
+def command(ctx: click.Context, style: str, account: str | None) -> None:
+    """The fleet: what is reclaimable of each account, its coupons, its last transfer.
+
+    What is shown of an account is what the master may take back: the provider tells a master
+    nothing else. `--format json` is a snapshot, on which `plan --snapshot` decides.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    with failures():
+        from budgetd.config import find_config, load_config
+
+        ctx.exit(_show(load_config(find_config(ctx.obj)), style, account))
+
+
+command.add_command(create)
+command.add_command(send_code)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The needs of somebody who wants to see all of one account, or of every one."""
+
+    name: str | None
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def master(self) -> frozenset[Instrument]:
+        """Every instrument of the master."""
+        return frozenset(Instrument)
+
+    def of(self, accounts: Sequence["Account"]) -> dict[str, frozenset[Instrument]]:
+        """Every instrument of the normal accounts that are asked for."""
+        from budgetd.core.needs import Everything
+
+        self.names += [account.name for account in accounts]
+        return Everything().of(account for account in accounts if self.wants(account))
+
+    def wants(self, account: "Account") -> bool:
+        """Whether it is asked for, by its id, login name, display name or label."""
+        known = (account.id, account.name, account.display_name, account.label)
+        return self.name is None or self.name in known
+
+
+def _show(config: "Config", style: str, name: str | None) -> int:
+    begun = time.monotonic()
+    asked = _Asked(name)
+    observation, moves = asyncio.run(_observe(config, asked))
+    took = timedelta(seconds=time.monotonic() - begun)
+    if name is not None and not observation.accounts:
+        near = difflib.get_close_matches(name, asked.names, n=3)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        say(f"error: there is no account {name!r}{hint}")
+        return USAGE
+    click.echo(_render(config, observation, moves, style, took, name), nl=False)
+    return 0
+
+
+async def _observe(config: "Config", asked: _Asked) -> "tuple[Observation, tuple[Move, ...]]":
+    """What can be read now, and our own moves."""
+    from dataclasses import replace
+
+    from budgetd.core.observation import NOTHING_READ, Observation
+    from budgetd.service import now
+    from budgetd.wiring import observer_of, open_client, open_past
+
+    ledger = open_past(config)
+    try:
+        moves = ledger.moves(LONG_AGO) if ledger is not None else ()
+    finally:
+        if ledger is not None:
+            ledger.close()
+    blank = Observation(
+        taken_at=now(), currency=config.currency, accounts=(), readings={}, master=NOTHING_READ
+    )
+    with reading_progress() as progress:
+        async with open_client(config, now, may_write=False) as client:
+            found = await observer_of(config, client, now, progress).fleet(asked, blank)
+    kept = tuple(account for account in found.accounts if asked.wants(account))
+    return replace(found, accounts=kept), moves
+
+
+def _render(
+    config: "Config",
+    observation: "Observation",
+    moves: "tuple[Move, ...]",
+    style: str,
+    took: timedelta,
+    name: str | None,
+) -> str:
+    from budgetd.report.accounts_rows import fleet_rows
+
+    if style == "json":
+        from budgetd.report.snapshot import snapshot_json
+
+        return snapshot_json(observation)
+    rows = fleet_rows(observation, moves)
+    if style == "csv":
+        from budgetd.report.accounts_csv import accounts_csv
+
+        return accounts_csv(observation, rows)
+    from budgetd.report.accounts_text import account_text, accounts_text
+
+    screen = screen_of(config.timezone)
+    if name is not None:
+        return account_text(observation, rows, screen)
+    return accounts_text(observation, rows, screen, enterprise=config.enterprise, read_in=took)

@@ -1,0 +1,281 @@
+"""The fleet as people read it on a terminal: one line an account, then the master and the sums.
+
+Columns go where the terminal is narrow, never the account. It may not take what is unknown for
+nothing, nor let a name act on the terminal.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from budgetd.core.intent import Direction, Instrument, Move
+from budgetd.core.intent import State as MoveState
+from budgetd.core.money import show_amount
+from budgetd.core.observation import Observation, Status, Unknown
+from budgetd.report.accounts_rows import (
+    Figure,
+    FleetRow,
+    State,
+    figures_of,
+    live_coupons,
+    live_ledgers,
+    sum_of,
+)
+from budgetd.report.harmless import harmless
+from budgetd.report.plan_text import short_label
+from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
+from budgetd.report.words import STATE_WORDS
+
+GAP = "  "
+NARROWEST_LABEL = 20
+_NAMES = {Instrument.CASH: "cash", Instrument.CREDIT: "credit", Instrument.COUPON: "coupons"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column after the account; those with a higher `rank` go first where room is short."""
+
+    title: str
+    rank: int
+    cell: Callable[[FleetRow], str]
+    is_right: bool = True
+
+
+def accounts_text(
+    observation: Observation,
+    rows: Sequence[FleetRow],
+    screen: Screen,
+    *,
+    enterprise: str,
+    read_in: timedelta | None = None,
+) -> str:
+    """The fleet for a screen. `read_in` is how long reading took."""
+    heading = flow_parts(_heading(observation, rows, screen, enterprise, read_in), screen.width)
+    lines = [Text(line, style="bold") for line in heading]
+    if rows:
+        lines += [Text(), *_table(rows, screen)]
+    unread = [*_unread(rows, screen.width)]
+    if unread:
+        lines += [Text(), *unread]
+    parts = [_master(observation, screen), *_sums(rows)]
+    lines += [Text(), *(Text(line) for part in parts for line in _wrapped(part, screen.width))]
+    return print_lines(lines, screen)
+
+
+def _heading(
+    observation: Observation,
+    rows: Sequence[FleetRow],
+    screen: Screen,
+    enterprise: str,
+    read_in: timedelta | None,
+) -> Iterator[str]:
+    yield harmless(enterprise)
+    yield f"{observation.taken_at.astimezone(screen.zone):%Y-%m-%d %H:%M} {screen.zone.key}"
+    took = f" in {read_in.total_seconds():.1f} s" if read_in is not None else ""
+    yield f"{_count(len(rows), 'account')}{took}"
+    yield f"reclaimable amounts in {harmless(observation.currency)}"
+
+
+def _columns(screen: Screen) -> tuple[Column, ...]:
+    def figure(instrument: Instrument) -> Callable[[FleetRow], str]:
+        return lambda row: _shown(row.figures[instrument], row.figures[instrument].reclaimable)
+
+    def spendable(row: FleetRow) -> str:
+        credit = row.figures[Instrument.CREDIT]
+        return _shown(credit, credit.spendable) if credit.count else ""
+
+    return (
+        Column(title="status", rank=0, cell=_status, is_right=False),
+        Column(title="cash", rank=0, cell=figure(Instrument.CASH)),
+        Column(title="credit", rank=1, cell=figure(Instrument.CREDIT)),
+        Column(title="spendable", rank=4, cell=spendable),
+        Column(title="coupons", rank=2, cell=figure(Instrument.COUPON)),
+        Column(title="next expiry", rank=3, cell=lambda row: _expiry(row, screen)),
+        Column(title="last transfer", rank=5, cell=lambda row: _last(row.last, screen)),
+        Column(title="id", rank=6, cell=lambda row: harmless(row.account.id), is_right=False),
+    )
+
+
+def _status(row: FleetRow) -> str:
+    status = row.account.status
+    return "" if status is Status.NORMAL else status.value.replace("_", " ")
+
+
+def _shown(figure: Figure, value: Decimal | None) -> str:
+    match figure.state:
+        case State.OK | State.STALE if value is not None:
+            return show_amount(value) + (" stale" if figure.state is State.STALE else "")
+        case State.OK | State.STALE:
+            return "unknown"
+        case _:
+            return figure.state.value
+
+
+def _expiry(row: FleetRow, screen: Screen) -> str:
+    return _day(row.figures[Instrument.COUPON].expires_at, screen)
+
+
+def _day(at: datetime | None, screen: Screen) -> str:
+    return "" if at is None else f"{at.astimezone(screen.zone):%Y-%m-%d}"
+
+
+def _last(move: Move | None, screen: Screen) -> str:
+    if move is None:
+        return ""
+    sign = "+" if move.direction is Direction.ALLOCATE else "-"
+    kind = "" if move.unit.instrument is Instrument.CASH else f" {move.unit.instrument}"
+    state = "" if move.state is MoveState.SETTLED else f" {STATE_WORDS[move.state]}"
+    at = f"{move.made_at.astimezone(screen.zone):%Y-%m-%d %H:%M}"
+    return f"{sign}{show_amount(move.amount)}{kind}{state} {at}"
+
+
+def _table(rows: Sequence[FleetRow], screen: Screen) -> Iterator[Text]:
+    cells = {column: [column.cell(row) for row in rows] for column in _columns(screen)}
+    widths = {
+        column: max(cell_len(column.title), *map(cell_len, texts))
+        for column, texts in cells.items()
+        # Without any entry there is nothing to show: everybody is normal, nothing was moved.
+        if any(texts)
+    }
+    longest = max(cell_len(harmless(row.account.label)) for row in rows)
+    for column in sorted(widths, key=lambda column: -column.rank):
+        room = screen.width - len(GAP) - sum(width + len(GAP) for width in widths.values())
+        if room >= min(longest, NARROWEST_LABEL) or column.rank == 0:
+            break
+        del widths[column]
+    room = screen.width - len(GAP) - sum(width + len(GAP) for width in widths.values())
+    label = max(min(longest, room), len("account"))
+    titles = [pad(one.title, widths[one], right=one.is_right) for one in widths]
+    yield _line([pad("account", label), *titles], screen, style="dim")
+    for index, row in enumerate(rows):
+        shown = [pad(cells[one][index], widths[one], right=one.is_right) for one in widths]
+        yield _line([pad(short_label(row.account, label), label), *shown], screen, _style(row))
+
+
+def _line(cells: Sequence[str], screen: Screen, style: str) -> Text:
+    return Text(fit(GAP + GAP.join(cells), screen.width), style=style)
+
+
+def _style(row: FleetRow) -> str:
+    states = {figure.state for figure in row.figures.values()}
+    if State.UNKNOWN in states:
+        return "red"
+    if State.STALE in states:
+        return "yellow"
+    return "dim" if states <= {State.NOT_READ, State.UNMANAGEABLE} else ""
+
+
+def _unread(rows: Sequence[FleetRow], width: int) -> Iterator[Text]:
+    """Every account of which something is unknown, once for every reason."""
+    for row in rows:
+        whys: dict[tuple[State, str], list[str]] = {}
+        for instrument, figure in row.figures.items():
+            if figure.state in (State.UNKNOWN, State.UNMANAGEABLE):
+                whys.setdefault((figure.state, figure.why), []).append(_NAMES[instrument])
+        for (state, why), names in whys.items():
+            head = f"{GAP}? {short_label(row.account, max(width // 3, NARROWEST_LABEL))}{GAP}"
+            what = f"{' and '.join(names)} {state}: {harmless(why)}"
+            style = "red" if state is State.UNKNOWN else "dim"
+            yield Text(fit(head + what, width), style=style)
+
+
+def _master(observation: Observation, screen: Screen) -> str:
+    """What the master can still give."""
+    figures = figures_of(observation.master, observation.taken_at)
+    parts = []
+    for instrument, figure in figures.items():
+        text = f"{_NAMES[instrument]} {_shown(figure, figure.reclaimable)}"
+        if figure.count and instrument is Instrument.CREDIT:
+            text += f" in {_count(figure.count, 'ledger')}"
+        if figure.expires_at is not None:
+            text += f", next expiry {_day(figure.expires_at, screen)}"
+        if figure.why:
+            text += f" ({harmless(figure.why)})"
+        parts.append(text)
+    return f"Master can give: {' · '.join(parts)}"
+
+
+def _sums(rows: Sequence[FleetRow]) -> Iterator[str]:
+    parts = []
+    for instrument, name in _NAMES.items():
+        found = sum_of(rows, instrument)
+        parts.append(f"{name} {show_amount(found.amount)} of {_count(found.read, 'account')}")
+    yield f"Reclaimable: {' · '.join(parts)}"
+    states = [{figure.state for figure in row.figures.values()} for row in rows]
+    told = {
+        "unreadable": sum(State.UNKNOWN in found for found in states),
+        "stale": sum(State.STALE in found for found in states),
+        "not manageable": sum(State.UNMANAGEABLE in found for found in states),
+        "not normal and not read": sum(row.account.status is not Status.NORMAL for row in rows),
+    }
+    counts = [f"{count:,} {word}" for word, count in told.items() if count]
+    if counts:
+        yield f"In no sum: {', '.join(counts)}. What is unknown is not taken for 0.00."
+
+
+def account_text(observation: Observation, rows: Sequence[FleetRow], screen: Screen) -> str:
+    """A few accounts in full: every credit ledger and every coupon on its line."""
+    lines: list[str] = []
+    for row in rows:
+        lines += [*_block(observation, row, screen), ""]
+    lines.append(_master(observation, screen))
+    shown = [Text(part) for line in lines for part in _wrapped(line, screen.width)]
+    return print_lines(shown, screen)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    parts = [line] if line.startswith(GAP) else sentences(line, width)
+    return [fit(part, width) for part in parts]
+
+
+def _block(observation: Observation, row: FleetRow, screen: Screen) -> Iterator[str]:
+    account = row.account
+    yield harmless(account.label)
+    facts = {
+        "id": account.id,
+        "display name": account.display_name,
+        "status": account.status.value.replace("_", " "),
+    }
+    for instrument, figure in row.figures.items():
+        why = f": {figure.why}" if figure.why else ""
+        of = _shown(figure, figure.reclaimable)
+        known = figure.state in (State.OK, State.STALE)
+        facts[_NAMES[instrument]] = f"{of} reclaimable" if known else f"{of}{why}"
+    for name, fact in facts.items():
+        if fact:
+            yield f"{GAP}{pad(name, 14)}{harmless(fact)}"
+        if name == "credit":
+            yield from _ledgers(observation, row, screen)
+        if name == "coupons":
+            yield from _coupons(observation, row, screen)
+    yield f"{GAP}{pad('last transfer', 14)}{_last(row.last, screen) or 'none by budgetd'}"
+
+
+def _ledgers(observation: Observation, row: FleetRow, screen: Screen) -> Iterator[str]:
+    reading = observation.readings_of(row.account.id).credit
+    if reading is None or isinstance(reading, Unknown):
+        return
+    for ledger in live_ledgers(reading.value, observation.taken_at):
+        ends = f"until {_day(ledger.expires_at, screen)}" if ledger.expires_at else "permanent"
+        left = "unknown" if ledger.amount is None else show_amount(ledger.amount)
+        free = "unknown" if ledger.available is None else show_amount(ledger.available)
+        yield f"{GAP * 2}{ends}: {left} spendable, {free} reclaimable"
+
+
+def _coupons(observation: Observation, row: FleetRow, screen: Screen) -> Iterator[str]:
+    reading = observation.readings_of(row.account.id).coupons
+    if reading is None or isinstance(reading, Unknown):
+        return
+    for coupon in live_coupons(reading.value, observation.taken_at):
+        ends = f"until {_day(coupon.expires_at, screen)}" if coupon.expires_at else "permanent"
+        limits = ", with use limits" if coupon.has_use_limits else ""
+        name = harmless(f"{coupon.plan_name} ({coupon.child_id or coupon.coupon_id})")
+        yield f"{GAP * 2}{ends}: {show_amount(coupon.balance)} {name}{limits}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,227 @@
+"""`accounts` shows what was read and says what was not; its JSON is what `plan` decides on."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import Result
+from rich.cells import cell_len
+
+from budgetd.core.observation import (
+    Account,
+    Observation,
+    Ok,
+    Organization,
+    Readings,
+    Status,
+    Unknown,
+)
+from budgetd.report.accounts_rows import fleet_rows
+from budgetd.report.accounts_text import account_text, accounts_text
+from budgetd.report.screen import Screen
+from budgetd.report.snapshot import read_snapshot
+from budgetd.sandbox.faults import FaultKind, FaultOrder
+from budgetd.sandbox.nouns import Account as SandboxAccount
+from budgetd.sandbox.running import RunningSandbox
+
+ZONE = ZoneInfo("Asia/Shanghai")
+HOSTILE = "a\x1b[2J\u202egnp\u200b\n=cmd|'/c calc'!A1"
+
+
+def line_of(result: Result, name: str) -> str:
+    assert result.exit_code == 0, result.output
+    return next(line for line in result.stdout.splitlines() if name in line)
+
+
+def account_of(running: RunningSandbox, name: str) -> SandboxAccount:
+    book = running.sandbox.book
+    return next(account for account in book.accounts.values() if account.name == name)
+
+
+def test_every_account_is_shown_with_what_is_reclaimable(run, running: RunningSandbox) -> None:
+    result = run("accounts")
+    assert "5,000.00" in line_of(result, "Projects/acme_idle")
+    assert "awaiting activation" in line_of(result, "acme_newcomer")
+    assert "not read" in line_of(result, "acme_newcomer")
+    assert "unmanageable" in line_of(result, "acme_billing_custody")
+    assert "cash 100,000.00" in line_of(result, "Master can give")
+    assert "of 11 accounts" in line_of(result, "Reclaimable: ")
+    for account in running.sandbox.book.accounts.values():
+        assert account.name in result.stdout
+    assert not any(seen.method == "POST" for seen in running.sandbox.seen)
+
+
+def test_an_unreadable_account_is_unknown_and_never_zero(run, running: RunningSandbox) -> None:
+    idle = account_of(running, "acme_idle")
+    order = FaultOrder(
+        kind=FaultKind.ERROR_500_BEFORE, path="/retrieve-amount", contains=idle.id, times=100
+    )
+    running.sandbox.faults.order(order)
+    result = run("accounts")
+    line = line_of(result, "Projects/acme_idle")
+    assert "unknown" in line
+    assert "0.00" not in line.split("unknown")[0]
+    assert "CBC.0999" in line_of(result, "? Projects/acme_idle")
+    assert "1 unreadable" in line_of(result, "In no sum")
+    found = json.loads(run("accounts", "--format", "json").stdout)
+    told = next(one for one in found["accounts"] if one["id"] == idle.id)
+    assert told["readings"]["cash"]["state"] == "unknown"
+    assert "value" not in told["readings"]["cash"]
+    rows = list(csv.DictReader(io.StringIO(run("accounts", "--format", "csv").stdout)))
+    row = next(row for row in rows if row["account_id"] == idle.id)
+    assert (row["cash_reclaimable"], row["cash_state"]) == ("", "unknown")
+
+
+def test_one_account_is_shown_with_its_ledgers_and_coupons(run, running: RunningSandbox) -> None:
+    result = run("accounts", "--account", "acme_busy")
+    assert result.exit_code == 0
+    assert "32.50 spring campaign" in result.stdout
+    assert "1,240.00 reclaimable" in result.stdout
+    assert "acme_idle" not in result.stdout
+    idle = account_of(running, "acme_idle")
+    assert not any(idle.id in seen.query for seen in running.sandbox.seen)
+    by_id = run("accounts", "--account", account_of(running, "acme_prod_api").id)
+    assert "permanent: " in by_id.stdout
+    assert "spendable" in by_id.stdout
+
+
+def test_an_account_that_is_not_there_is_told_with_its_neighbours(run) -> None:
+    result = run("accounts", "--account", "acme_bsy")
+    assert result.exit_code == 2
+    assert "did you mean acme_busy" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_plan_can_be_made_on_what_was_read(run, running: RunningSandbox, tmp_path: Path) -> None:
+    kept = tmp_path / "fleet.json"
+    kept.write_text(run("accounts", "--format", "json").stdout)
+    account_of(running, "acme_prod_web").cash.amount = 9_999_00
+    result = run("plan", "--snapshot", str(kept), "--format", "json")
+    assert result.exit_code == 0, result.output
+    plan = json.loads(result.stdout)
+    assert plan["preview"] is True
+    moves = {one["account"]["name"]: one for one in plan["transfers"]}
+    assert (moves["acme_prod_web"]["reading"], moves["acme_prod_web"]["amount"]) == (
+        "10.00",
+        "1990.00",
+    )
+
+
+def test_a_snapshot_that_was_edited_is_refused_with_its_place(run, tmp_path: Path) -> None:
+    kept = tmp_path / "fleet.json"
+    text = run("accounts", "--format", "json").stdout
+    kept.write_text(text.replace('"value": "10.00"', '"value": 10.00'))
+    result = run("plan", "--snapshot", str(kept))
+    assert result.exit_code == 2
+    assert "readings.cash.value: amounts are texts" in result.stderr
+
+
+def test_what_the_json_holds_is_what_was_read(run, running: RunningSandbox) -> None:
+    data = run("accounts", "--format", "json").stdout.encode()
+    blank = Observation(
+        taken_at=datetime(2026, 1, 1, tzinfo=UTC),
+        currency="CNY",
+        accounts=(),
+        readings={},
+        master=Readings(),
+    )
+    found = read_snapshot(data, Path("fleet.json"), blank)
+    assert {one.id for one in found.accounts} == set(running.sandbox.book.accounts)
+    web = account_of(running, "acme_prod_web")
+    cash = found.readings_of(web.id).cash
+    assert isinstance(cash, Ok)
+    assert cash.value == Decimal("10.00")
+    unit = next(one for one in found.accounts if one.id == web.id).organization
+    assert unit is not None
+    assert unit.path == ("R&D",)
+
+
+def test_a_refused_credential_fails_without_a_second_call(
+    run, running: RunningSandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "sk").write_text("wrong")
+    result = run("accounts")
+    assert result.exit_code == 1
+    assert "APIGW.0301" in result.stderr
+    assert "wrong" not in result.output
+    assert len(running.sandbox.seen) <= 1
+
+
+@pytest.mark.parametrize("style", ["text", "json", "csv"])
+def test_a_hostile_name_cannot_act(run, running: RunningSandbox, style: str) -> None:
+    for account in running.sandbox.book.accounts.values():
+        account.name, account.display_name = HOSTILE, HOSTILE
+    result = run("accounts", "--format", style)
+    assert result.exit_code == 0
+    seen = result.stdout.replace("\r\n", "\n")
+    assert not any(bad in seen for bad in ("\x1b", "\u202e", "\u200b", "\r"))
+    if style == "csv":
+        cells = next(csv.reader(io.StringIO(seen.split("\n", 1)[1])))
+        assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
+    else:
+        assert "\\u202e" in seen
+
+
+def test_a_hostile_plan_name_cannot_act(run, running: RunningSandbox) -> None:
+    busy = account_of(running, "acme_busy")
+    for coupon in busy.coupons.values():
+        coupon.plan_name = HOSTILE
+    result = run("accounts", "--account", "acme_busy")
+    assert result.exit_code == 0
+    assert not any(bad in result.stdout for bad in ("\x1b", "\u202e", "\u200b"))
+
+
+def fleet_of(names: list[str]) -> Observation:
+    """Accounts with readings of every kind."""
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    unit = Organization(id="5", name="组织", path=("组织", "R&D"))
+    accounts = tuple(
+        Account(id=f"{i:032}", name=name, display_name="", status=Status.NORMAL, organization=unit)
+        for i, name in enumerate(names)
+    )
+    unread = Unknown("GET /v2/x answered 500 CBC.0999 (Other error.), 3 times", at)
+    kinds = (
+        Readings(cash=Ok(Decimal("999999999999.99"), at), credit=Ok((), at), coupons=Ok((), at)),
+        Readings(cash=unread, credit=unread, coupons=unread),
+    )
+    return Observation(
+        taken_at=at + timedelta(seconds=5),
+        currency="CNY",
+        accounts=accounts,
+        readings={one.id: kinds[i % 2] for i, one in enumerate(accounts)},
+        master=Readings(cash=unread),
+    )
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+def test_no_line_is_longer_than_the_screen(width: int) -> None:
+    fleet = fleet_of(["a", "名" * 40, "prod-web-" * 8, HOSTILE])
+    screen = Screen(width=width, zone=ZONE)
+    rows = fleet_rows(fleet, ())
+    for text in (
+        accounts_text(fleet, rows, screen, enterprise="acme"),
+        account_text(fleet, rows, screen),
+    ):
+        assert max(cell_len(line) for line in text.splitlines()) <= width
+        assert "unknown" in text
+
+
+def test_a_wide_screen_has_the_ids_and_a_narrow_one_the_names() -> None:
+    fleet = fleet_of(["prod-web", "prod-db"])
+    rows = fleet_rows(fleet, ())
+    wide = accounts_text(fleet, rows, Screen(width=200, zone=ZONE), enterprise="acme")
+    narrow = accounts_text(fleet, rows, Screen(width=80, zone=ZONE), enterprise="acme")
+    assert all(account.id in wide for account in fleet.accounts)
+    assert "prod-web" in narrow
+    assert "999,999,999,999.99" in narrow
+
+
+def test_an_empty_fleet_is_shown_as_one() -> None:
+    text = accounts_text(fleet_of([]), (), Screen(width=80, zone=ZONE), enterprise="acme")
+    assert "0 accounts" in text
+    assert "cash 0.00 of 0 accounts" in text
