@@ -43,3 +43,9 @@ def broken_link(ledger: Ledger) -> int | None:
         if last != found:
             return int(seq)
     return None
+
+
+def damage(ledger: Ledger) -> str:
+    """What SQLite finds wrong with the file; empty when it is whole."""
+    found = [str(row[0]) for row in ledger.connection.execute("PRAGMA quick_check(5)")]
+    return "" if found == ["ok"] else "; ".join(found)

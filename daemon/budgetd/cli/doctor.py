@@ -1,0 +1,241 @@
+"""`budgetd doctor`: is everything fit to move money? One line each, with the cure.
+
+It reads and reports; it repairs nothing and moves nothing.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from budgetd.cli.speaking import FAILED, failures
+
+if TYPE_CHECKING:
+    from budgetd.config import Config
+    from budgetd.ledger.store import Ledger
+    from budgetd.observe import Observer
+    from budgetd.wiring import Opened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at; `cure` says what to do where it is not well."""
+
+    name: str
+    is_well: bool
+    says: str
+    cure: str = ""
+
+
+@click.command("doctor")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.pass_context
+def command(ctx: click.Context, style: str) -> None:
+    """Config, policies, credentials, clock, permissions, quota, disk, ledger: one line each.
+
+    Exits 1 where something is not well. Reads a handful of APIs once; moves nothing.
+    """
+    with failures():
+        from budgetd.wiring import open_documents
+
+        opened = open_documents(ctx.obj)
+        findings = asyncio.run(_examine(opened))
+        if style == "json":
+            click.echo(json.dumps([asdict(one) for one in findings], indent=2))
+        else:
+            _print(findings)
+        ctx.exit(0 if all(one.is_well for one in findings) else FAILED)
+
+
+def _print(findings: list[Finding]) -> None:
+    from budgetd.report.harmless import harmless
+
+    width = max(len(one.name) for one in findings)
+    for one in findings:
+        mark = "ok" if one.is_well else "!!"
+        if sys.stdout.isatty():
+            mark = click.style(mark, fg="green" if one.is_well else "red", bold=True)
+        click.echo(f"{mark}  {one.name:{width}}  {harmless(one.says)}")
+        if one.cure:
+            click.echo(f"    {'':{width}}  -> {one.cure}")
+
+
+async def _examine(opened: "Opened") -> list[Finding]:
+    findings = [*_documents(opened), *_state(opened.config)]
+    findings += [one async for one in _provider(opened)]
+    return findings
+
+
+def _documents(opened: "Opened") -> Iterator[Finding]:
+    policies, config = opened.loaded.policy_set, opened.config
+    count = sum(1 for _ in policies.rules())
+    digest = policies.digest.removeprefix("sha256:")[:6]
+    yield Finding(
+        name="policies", is_well=True, says=f"{count} rules in force, {config.mode} ({digest})"
+    )
+    for warning in opened.loaded.warnings:
+        yield Finding(name="policies", is_well=True, says=warning.headline)
+
+
+def _state(config: "Config") -> Iterator[Finding]:
+    from budgetd.ledger.database import LedgerError
+    from budgetd.wiring import open_past
+
+    yield _disk(config)
+    if not config.state.exists():
+        yield Finding(name="ledger", is_well=True, says=f"{config.state} is not there yet")
+        return
+    try:
+        ledger = open_past(config)
+    except LedgerError as problem:
+        yield Finding(
+            name="ledger",
+            is_well=False,
+            says=str(problem),
+            cure="stop every budgetd, then restore the newest backup (docs/operations.md)",
+        )
+        return
+    assert ledger is not None
+    try:
+        yield from _ledger(config, ledger)
+    finally:
+        ledger.close()
+
+
+def _disk(config: "Config") -> Finding:
+    folder = config.state.parent
+    if not folder.is_dir():
+        cure = f"mkdir -p {folder}, owned by the user budgetd runs as"
+        return Finding(name="disk", is_well=False, says=f"{folder} does not exist", cure=cure)
+    room = os.statvfs(folder)
+    free = room.f_bavail * room.f_frsize // (1024 * 1024)
+    return Finding(
+        name="disk",
+        is_well=free >= 64,
+        says=f"{free:,} MiB free in {folder}",
+        cure="" if free >= 64 else "make room: nothing is sent below 16 MiB",
+    )
+
+
+def _ledger(config: "Config", ledger: "Ledger") -> Iterator[Finding]:
+    from budgetd.ledger import looking
+
+    damage = looking.damage(ledger)
+    broken = looking.broken_link(ledger)
+    is_well = not damage and broken is None
+    says = "intact, every event chained to the one before" if is_well else damage
+    if broken is not None:
+        says = f"event {broken} does not follow from the one before: the file was changed"
+    cure = "" if is_well else "move nothing; restore a backup, compare with the provider's records"
+    yield Finding(name="ledger", is_well=is_well, says=says, cure=cure)
+    mode = config.state.stat().st_mode & 0o777
+    yield Finding(
+        name="permissions",
+        is_well=not mode & 0o077,
+        says=f"{config.state} is {mode:04o}",
+        cure="" if not mode & 0o077 else f"chmod 600 {config.state}",
+    )
+    count = len(ledger.open_intents())
+    yield Finding(
+        name="doubt",
+        is_well=not count,
+        says=f"{count} transfers are open" if count else "no transfer is open",
+        cure="`budgetd apply` looks after them first; `budgetd transfers` shows them"
+        if count
+        else "",
+    )
+
+
+async def _provider(opened: "Opened") -> AsyncIterator[Finding]:
+    from budgetd.provider.errors import AuthenticationFailed
+    from budgetd.service import now
+    from budgetd.wiring import observer_of, open_client
+
+    config = opened.config
+    async with open_client(config, now, may_write=False) as client:
+        observer = observer_of(config, client, now)
+        try:
+            for name, look in _looks(observer):
+                yield await _look(name, look)
+        except AuthenticationFailed as refused:
+            yield Finding(
+                name="credentials",
+                is_well=False,
+                says=str(refused),
+                cure="check access key, secret key and this clock; more than five failures lock "
+                "the key for five minutes",
+            )
+            return
+        yield _clock(client.skew_s)
+    rate = config.provider.requests_per_second
+    yield Finding(name="quota", is_well=True, says=f"{rate} requests a second and API, paced")
+
+
+def _looks(observer: "Observer") -> list[tuple[str, Callable[[], Awaitable[object]]]]:
+    """What is read of the provider, once each: the permissions that a cycle needs."""
+    from budgetd.provider import operations
+
+    client = observer.client
+
+    async def member(operation: object) -> object:
+        page = await client.read(operations.MEMBERS, offset=0, limit=1)
+        if not page.rows:
+            return None
+        account = page.rows[0].id
+        if operation is operations.MEMBER_CASH:
+            return await client.read(operations.MEMBER_CASH, sub_customer_id=account)
+        return await client.read_all(operations.MEMBER_COUPONS, sub_customer_id=account)
+
+    return [
+        ("organizations", lambda: client.read(operations.ORGANIZATIONS, recursive_query=1)),
+        ("members", lambda: client.read(operations.MEMBERS, offset=0, limit=1)),
+        ("master cash", lambda: client.read(operations.MASTER_CASH)),
+        ("master credit", lambda: client.read_all(operations.MASTER_CREDIT)),
+        ("master coupons", lambda: client.read_all(operations.MASTER_COUPONS)),
+        ("member cash", lambda: member(operations.MEMBER_CASH)),
+        ("member coupons", lambda: member(operations.MEMBER_COUPONS)),
+    ]
+
+
+async def _look(name: str, look: Callable[[], Awaitable[object]]) -> Finding:
+    from budgetd.provider.errors import (
+        AccessDenied,
+        AuthenticationFailed,
+        ProviderError,
+        Unmanageable,
+        Unreachable,
+    )
+
+    try:
+        await look()
+    except Unmanageable as problem:
+        return Finding(name=name, is_well=True, says=f"readable; one account is not: {problem}")
+    except AuthenticationFailed:
+        raise
+    except ProviderError as problem:
+        cure = "see docs/operations.md"
+        if isinstance(problem, AccessDenied):
+            cure = "grant the user businessUnitFinance view and update (docs/provider.md)"
+        elif isinstance(problem, Unreachable):
+            cure = "check endpoint, name resolution, firewall and certificates"
+        return Finding(name=name, is_well=False, says=str(problem), cure=cure)
+    return Finding(name=name, is_well=True, says="readable")
+
+
+def _clock(skew_s: float | None) -> Finding:
+    if skew_s is None:
+        return Finding(name="clock", is_well=True, says="the provider sent no Date to compare")
+    is_well = abs(skew_s) <= 60
+    return Finding(
+        name="clock",
+        is_well=is_well,
+        says=f"{abs(skew_s):.0f} s off the provider's",
+        cure=""
+        if is_well
+        else "synchronize it (chrony, systemd-timesyncd); at 120 s nothing moves",
+    )
