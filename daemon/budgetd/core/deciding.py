@@ -6,7 +6,7 @@ by a rail.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from budgetd.core.decision import Decision, Held, NamedRule, Wish
 from budgetd.core.fleet import Fleet
 from budgetd.core.history import History
-from budgetd.core.intent import Instrument, Move, Unit
+from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.judging import Judge
 from budgetd.core.limits import Limits
+from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.observation import Account, Observation, Status
 from budgetd.core.policy import Mode, PolicySet, Rule
 from budgetd.core.reason import Ask, Hold
@@ -59,7 +60,7 @@ def decide(
     judge = Judge(observation, History(observation, limits.reflected_after))
     for named in live_rules(policies, observation, limits, only):
         due = when_due(named, observation, limits, only)
-        if named.rule.accounts == "master":
+        if named.rule.accounts == "master" and due.is_due:
             decisions.made += [
                 item for item in judge.judge(named, MASTER) if not isinstance(item, Wish)
             ]
@@ -101,9 +102,12 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
     next_at = following.at if following else None
     is_open = slot is not None and slot.at <= now < slot.until
     if only is not None:
-        has_trigger = getattr(named.rule.action, "when", None) is not None
-        place = slot if is_open else following
-        return Due(is_due=True, slot=None if has_trigger else place, is_extra=True)
+        if getattr(named.rule.action, "when", None) is not None:
+            return Due(is_due=True, is_extra=True)
+        # It takes the place of the period that runs, though its slot be over or yet to come.
+        running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
+        is_running = slot is not None and (is_open or slot.period in running)
+        return Due(is_due=True, slot=slot if is_running else following, is_extra=True)
     if slot is None or not is_open:
         return Due(is_due=False, next_at=next_at)
     known_since = observation.first_loaded.get(named.name)
@@ -130,12 +134,15 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
             else:
                 wishes[_controller(item)].append(item)
     commanding: list[Wish] = []
+    directions: dict[Instrument, set[Direction | None]] = defaultdict(set)
     for rivals in wishes.values():
         winner, losers = _settle(rivals)
         decisions.made += losers
+        # An overlap holds its own rules, and still contradicts whoever wants the other way.
+        directions[rivals[0].named.rule.instrument].add(rivals[0].named.rule.direction)
         if winner is not None:
             commanding.append(winner)
-    for wish in _refuse_contradictions(commanding, decisions):
+    for wish in _refuse_contradictions(commanding, directions, decisions):
         decisions.made.append(_rails(case, wish))
 
 
@@ -158,12 +165,22 @@ def _judged(case: _Case, named: NamedRule, due: Due, period: str) -> Iterator[De
         if not isinstance(item, Wish):
             yield item
             continue
-        if period and case.judge.history.has_fired(named.name, unit_of(item), period):
+        if period and _has_fired(case.judge.history, item, period):
             yield _held_wish(item, Hold.NOT_DUE, until=due.next_at)
             continue
         yield replace(
             item, period=period, late_since=due.slot.at if due.slot and not due.is_extra else None
         )
+
+
+def _has_fired(history: History, wish: Wish, period: str) -> bool:
+    """Whether the rule has used its period on the unit. A wish that is served in parts does not
+    count its own earlier parts, which its reading cannot know."""
+    unit = unit_of(wish)
+    is_in_parts = unit.instrument is not Instrument.CASH and not unit.part
+    return history.has_fired(
+        wish.named.name, unit, period, before=wish.read_at if is_in_parts else None
+    )
 
 
 def _unfit(case: _Case, named: NamedRule) -> Hold | None:
@@ -209,10 +226,11 @@ def _settle(rivals: list[Wish]) -> tuple[Wish | None, list[Held]]:
     return leaders[0], losers
 
 
-def _refuse_contradictions(commanding: list[Wish], decisions: Decisions) -> list[Wish]:
-    directions: dict[Instrument, set[str]] = defaultdict(set)
-    for wish in commanding:
-        directions[wish.named.rule.instrument].add(str(wish.named.rule.direction))
+def _refuse_contradictions(
+    commanding: list[Wish],
+    directions: Mapping[Instrument, set[Direction | None]],
+    decisions: Decisions,
+) -> list[Wish]:
     agreed = []
     for wish in commanding:
         instrument = wish.named.rule.instrument
@@ -243,9 +261,7 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     cooling = history.cooldown_until(wish.named.name, unit, rule.cooldown)
     if cooling and not _is_same_cycle(history, wish, unit):
         return _held_wish(wish, Hold.COOLDOWN, until=cooling)
-    if wish.trigger is not None and history.had_no_effect(
-        wish.account.id, rule.instrument, wish.trigger
-    ):
+    if history.had_no_effect(wish.account.id, rule.instrument, wish.trigger, wish.read_at):
         return replace(wish, ask=Ask.NO_EFFECT)
     return replace(wish, ask=Ask.MODE) if rule.mode is Mode.PROPOSE else wish
 

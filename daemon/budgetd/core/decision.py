@@ -39,8 +39,8 @@ class Held:
 class Wish:
     """The rule is due and triggered, and no rail holds it: the amount is still to be found.
 
-    `values` are the things it may be taken from: the account's own ledgers or coupons of a
-    reclaim; empty for cash. `trigger` is what an allocation must at least lift the reading to.
+    `ledgers` are the account's own, of a reclaim those it may be taken from; `coupon` the one to
+    take home. `trigger` is what an allocation must at least lift the reading to.
     """
 
     named: NamedRule

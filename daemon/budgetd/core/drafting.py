@@ -5,7 +5,7 @@ where a batch may yet be withheld.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -66,7 +66,11 @@ class Drawer:
         draft = pipeline.lift(action, wish.reading, wish.trigger, pending)
         self._clip_to_caps(wish, draft)
         hold = draft.hold(action.min)
-        return held(wish, hold) if hold else draft
+        if hold:
+            return held(wish, hold)
+        # Booked before the master is asked, so that the next wish of the rule finds less.
+        self.caps.book(wish, draft.amount)
+        return draft
 
     def _clip_to_caps(self, wish: Wish, draft: Draft) -> None:
         left = self.caps.left(wish)
@@ -78,7 +82,7 @@ class Drawer:
         """The transfers of a lift whose pieces the master has given; the rest is put back."""
         action, instrument = wish.named.rule.action, wish.named.rule.instrument
         assert isinstance(action, Lift)
-        given = total(piece.amount for piece in pieces)
+        booked, given = draft.amount, total(piece.amount for piece in pieces)
         draft.clip("exists", given, Hold.MASTER_SHORT, "what the master can give")
         transfers: list[Transfer] = []
         for piece in pieces:
@@ -93,10 +97,20 @@ class Drawer:
             )
             if usable:
                 transfers.append(self._allocation(wish, draft, part, piece, transfers))
-        if not transfers:
-            return held(wish, draft.clipped_by or Hold.BELOW_MIN)
-        self.caps.book(wish, total(transfer.amount for transfer in transfers))
-        return transfers
+        self.caps.book(wish, total(transfer.amount for transfer in transfers) - booked)
+        return transfers or self._not_given(wish, draft)
+
+    def _not_given(self, wish: Wish, draft: Draft) -> Held:
+        """The hold of a lift that got nothing: for its own grants that are under way, if any."""
+        if wish.named.rule.instrument is Instrument.COUPON:
+            for move in self.history.pending(
+                wish.account.id, Instrument.COUPON, Direction.ALLOCATE
+            ):
+                if move.is_open:
+                    return held(wish, Hold.OPEN_INTENT, f"transfer {move.id} is {move.state}")
+                until = self.history.reflected_until(move)
+                return replace(held(wish, Hold.UNREFLECTED), until=until)
+        return held(wish, draft.clipped_by or Hold.BELOW_MIN)
 
     def _allocation(
         self, wish: Wish, draft: Draft, part: Draft, piece: Piece, before: list[Transfer]
@@ -107,7 +121,14 @@ class Drawer:
         instrument = wish.named.rule.instrument
         unit = Unit(account_id=wish.account.id, instrument=instrument, part=piece.part)
         return self._transfer(
-            wish, unit, part, after=after, target=draft.target, short_by=short, coupon=piece.coupon
+            wish,
+            unit,
+            part,
+            after=after,
+            target=draft.target,
+            short_by=short,
+            coupon=piece.coupon,
+            value=_amount_in(wish.ledgers, piece.part) if instrument is Instrument.CREDIT else None,
         )
 
     def reclaim(self, wish: Wish) -> list[Transfer] | Held:
@@ -232,6 +253,12 @@ class Drawer:
             period=wish.period,
             unit_reading=value if value is not None else wish.unit_reading,
         )
+
+
+def _amount_in(ledgers: tuple[CreditLedger, ...], part: str) -> Decimal:
+    """What the account's ledger of that expire time reads; one that is missing reads 0.00."""
+    amounts = [ledger.amount for ledger in ledgers if (ledger.expire_time or "") == part]
+    return next((amount for amount in amounts if amount is not None), ZERO)
 
 
 def _movable(ledger: CreditLedger) -> Decimal:

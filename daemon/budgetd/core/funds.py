@@ -5,7 +5,7 @@ making works on copies. It may not decide who goes first.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from budgetd.core.limits import Limits
 from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.money import ZERO, round_down
 from budgetd.core.observation import Coupon, CreditLedger, Observation, Ok
-from budgetd.core.policy import Caps, GrantCoupons, TopUp
+from budgetd.core.policy import Caps, GrantCoupons, Lift, TopUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Purse:
 
     def __init__(self, observation: Observation, history: History, limits: Limits) -> None:
         self._now = observation.taken_at
+        self._history = history
         master = observation.master
         self.cash: Decimal | None = None
         if isinstance(master.cash, Ok):
@@ -82,18 +83,27 @@ class Purse:
             case Instrument.COUPON:
                 return self._coupon_left is not None
 
-    def take(self, wish: Wish, amount: Decimal, grain: Decimal) -> list[Piece]:
-        """Takes up to `amount` out, in pieces of one source each; may be less, or nothing."""
-        match wish.named.rule.action:
-            case TopUp() as action if action.instrument is Instrument.CREDIT:
-                return self._take_credit(action, amount)
+    def take(
+        self, wish: Wish, amount: Decimal, grain: Decimal, first: Sequence[Piece] = ()
+    ) -> list[Piece]:
+        """Takes up to `amount` out, in pieces of one source each; may be less, or nothing.
+
+        What is less than `amount` is whole `grain`s and at least the action's `min`, so that
+        nobody sits on money that cannot be moved. `first` is what the wish has got already.
+        """
+        action = wish.named.rule.action
+        assert isinstance(action, Lift)
+        least = ZERO if first else action.min
+        match action:
+            case TopUp() if action.instrument is Instrument.CREDIT:
+                return self._take_credit(action, amount, grain, first)
             case TopUp():
                 assert self.cash is not None
-                given = min(amount, self.cash)
+                given = _usable(self.cash, amount, grain, least)
                 self.cash -= given
                 return [Piece("", given)]
-            case GrantCoupons() as action:
-                return self._take_coupons(action, amount, grain)
+            case GrantCoupons():
+                return self._take_coupons(wish, action, amount, grain)
         raise AssertionError("only allocations take from the master")
 
     def put_back(self, instrument: Instrument, piece: Piece) -> None:
@@ -108,29 +118,48 @@ class Purse:
             assert self._coupon_left is not None
             self._coupon_left[piece.part] += piece.amount
 
-    def _take_credit(self, action: TopUp, amount: Decimal) -> list[Piece]:
+    def _take_credit(
+        self, action: TopUp, amount: Decimal, grain: Decimal, first: Sequence[Piece]
+    ) -> list[Piece]:
         assert self._credit_left is not None
+        chosen = {piece.part for piece in first}
+        least = ZERO if first else action.min
         for ledger in _in_order(self._ledgers, action, self._now):
             part = ledger.expire_time or ""
-            if self._credit_left[part] > ZERO:
-                given = min(amount, self._credit_left[part])
+            if chosen and part not in chosen:
+                continue
+            given = _usable(self._credit_left[part], amount, grain, least)
+            if given > ZERO:
                 self._credit_left[part] -= given
                 return [Piece(part, given)]
         return []
 
-    def _take_coupons(self, action: GrantCoupons, amount: Decimal, grain: Decimal) -> list[Piece]:
+    def _take_coupons(
+        self, wish: Wish, action: GrantCoupons, amount: Decimal, grain: Decimal
+    ) -> list[Piece]:
         assert self._coupon_left is not None
+        going = self._history.pending(wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
+        busy = {move.unit.part for move in going}
         pieces = []
         for coupon in self._coupons:
+            if amount <= ZERO:
+                break
             left = self._coupon_left[coupon.coupon_id]
-            if not fits(action, coupon, self._now) or amount <= ZERO:
+            if coupon.coupon_id in busy or not fits(action, coupon, self._now):
                 continue
-            given = amount if left >= amount else round_down(max(left, ZERO), grain)
-            if given >= action.min:
+            given = _usable(left, amount, grain, action.min)
+            if given > ZERO:
                 self._coupon_left[coupon.coupon_id] -= given
                 amount -= given
                 pieces.append(Piece(coupon.coupon_id, given, coupon))
         return pieces
+
+
+def _usable(available: Decimal, amount: Decimal, grain: Decimal, least: Decimal) -> Decimal:
+    if available >= amount:
+        return amount
+    given = round_down(max(available, ZERO), grain)
+    return given if given >= least else ZERO
 
 
 def _in_order(

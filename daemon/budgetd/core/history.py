@@ -138,18 +138,24 @@ class History:
             if move.rule == rule and unit.part in ("", move.unit.part):
                 yield move
 
-    def has_fired(self, rule: str, unit: Unit, period: str) -> bool:
-        """Whether a rule has used its period on a unit."""
-        return any(move.period == period and move.counts for move in self._of_rule(rule, unit))
+    def has_fired(self, rule: str, unit: Unit, period: str, before: datetime | None = None) -> bool:
+        """Whether a rule has used its period on a unit, by a move made before an instant."""
+        return any(
+            move.period == period and move.counts and (before is None or move.made_at < before)
+            for move in self._of_rule(rule, unit)
+        )
 
-    def had_no_effect(self, account_id: str, instrument: Instrument, trigger: Decimal) -> bool:
-        """Whether two settled top-ups of this episode left the reading below its trigger."""
+    def had_no_effect(
+        self, account_id: str, instrument: Instrument, trigger: Decimal | None, read_at: datetime
+    ) -> bool:
+        """Whether two top-ups of this episode, settled before the reading, left it below its
+        trigger."""
         settled = [
             move.ended_at
             for move in self.moves(account_id, instrument, Direction.ALLOCATE)
-            if move.state is State.SETTLED and move.ended_at
+            if move.state is State.SETTLED and move.ended_at and move.ended_at <= read_at
         ]
-        if len(settled) < 2:
+        if trigger is None or len(settled) < 2:
             return False
         samples = self.observation.samples.get((account_id, instrument), ())
         return all(sample.value < trigger for sample in samples if sample.read_at >= settled[-2])

@@ -116,6 +116,7 @@ class Judge:
             read_at=reading.read_at,
             why=why(action.when, facts),
             trigger=bound_of(action.when, "below"),
+            ledgers=_ledgers_of(named, self._readings(named, account)),
             unit_reading=reading.value if named.rule.instrument is Instrument.CASH else None,
         )
 
@@ -259,6 +260,11 @@ def _living(action: TopUp, readings: Readings, now: datetime) -> Ok[Decimal] | N
     return Ok(total(amounts), readings.credit.read_at)
 
 
+def _ledgers_of(named: NamedRule, readings: Readings) -> tuple[CreditLedger, ...]:
+    is_credit = named.rule.instrument is Instrument.CREDIT
+    return readings.credit.value if is_credit and isinstance(readings.credit, Ok) else ()
+
+
 def _all_ledgers(
     readings: Readings, now: datetime
 ) -> tuple[tuple[CreditLedger, ...], Ok[Decimal] | None]:
@@ -314,6 +320,10 @@ def _watched(
         case Instrument.COUPON:
             if not isinstance(readings.coupons, Ok):
                 return None, (), ()
-            held = readings.coupons.value
+            held = tuple(
+                coupon
+                for coupon in readings.coupons.value
+                if coupon.balance > ZERO and lives(coupon.expires_at, None, now)
+            )
             value = Ok(total(coupon.balance for coupon in held), readings.coupons.read_at)
             return value, (), held

@@ -63,9 +63,7 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
             levels[item.named.rule.priority].append(item)
     for priority in sorted(levels):
         drawer = _plan_level(levels[priority], drawer, gate, outcome)
-    transfers = sorted(
-        outcome.transfers, key=lambda transfer: transfer.direction is Direction.RECLAIM
-    )
+    transfers = sorted(outcome.transfers, key=_is_reclaim)
     return Plan(
         enterprise=frame.enterprise,
         mode=frame.mode,
@@ -75,9 +73,11 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
         currency=observation.currency,
         is_preview=observation.is_preview,
         transfers=tuple(transfers),
-        held=tuple(sorted(outcome.held, key=lambda item: (item.account.label, item.rule))),
+        held=tuple(sorted(outcome.held, key=_place)),
         withheld=tuple(outcome.withheld),
-        alerts=tuple(item for item in decisions.made if isinstance(item, Raised)),
+        alerts=tuple(
+            sorted((item for item in decisions.made if isinstance(item, Raised)), key=_place)
+        ),
         unreadable=tuple(unreadable),
         observed=tuple(observed),
         accounts_read=asked - len(unreadable),
@@ -89,13 +89,14 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
 def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcome) -> Drawer:
     """Plans one priority. A batch that is withheld is taken out, and the others drawn up anew."""
     rules = {wish.named.name: wish.named.rule for wish in wishes}
-    left = sorted(wishes, key=lambda wish: (wish.reading, wish.account.id, wish.named.name))
+    left = sorted(wishes, key=_turn)
     while True:
         trial = drawer.copy()
         drawn, holds = _draw(left, trial, gate)
         batches: dict[str, list[Transfer]] = defaultdict(list)
         for transfer in drawn:
-            if transfer.ask is None:
+            # When too little is known nothing is decided, not even what would be proposed.
+            if transfer.ask is None or gate.is_closed_by:
                 batches[transfer.rule].append(transfer)
         passed_before = len(gate.passed)
         stopped = ""
@@ -111,10 +112,22 @@ def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcom
             outcome.held += holds
             return trial
         del gate.passed[passed_before:]
-        withheld = {transfer.account.id for transfer in batches[stopped]}
-        left = [
-            wish for wish in left if wish.named.name != stopped or wish.account.id not in withheld
-        ]
+        # The whole rule is done with: what its others were told stands, and none of them gets
+        # what the batch gave back, or the rule would move in two batches.
+        withheld = set(batches[stopped])
+        outcome.transfers += [t for t in drawn if t.rule == stopped and t not in withheld]
+        outcome.held += [item for item in holds if item.rule == stopped]
+        left = [wish for wish in left if wish.named.name != stopped]
+
+
+def _turn(wish: Wish) -> tuple[Decimal, str, str, str]:
+    """Whose turn it is within a priority: the emptiest first, then by id."""
+    child = wish.coupon.child_id if wish.coupon else None
+    return (wish.reading, wish.account.id, wish.named.name, child or "")
+
+
+def _is_reclaim(transfer: Transfer) -> bool:
+    return transfer.direction is Direction.RECLAIM
 
 
 def _withhold(batch: list[Transfer], limit: str) -> Iterable[Withheld]:
@@ -185,15 +198,20 @@ def _share(
     shared = []
     for (wish, want), first in zip(wants, firsts, strict=True):
         rest = want.amount - total(piece.amount for piece in first)
-        more = drawer.purse.take(wish, rest, want.grain) if rest > ZERO else []
+        had = [piece for piece in first if piece.amount > ZERO]
+        more = drawer.purse.take(wish, rest, want.grain, had) if rest > ZERO else []
         shared.append((wish, want, _merge([*first, *more])))
     return shared
 
 
 def _least(wish: Wish, want: Draft) -> Decimal:
+    """What lifts an account to its trigger, and is no less than one transfer may be."""
+    action = wish.named.rule.action
+    assert isinstance(action, Lift)
     if wish.trigger is None:
         return want.amount
-    return min(want.amount, round_up(max(wish.trigger - wish.reading, ZERO), want.grain))
+    gap = max(wish.trigger - wish.reading, action.min)
+    return min(want.amount, round_up(gap, want.grain))
 
 
 def _merge(pieces: list[Piece]) -> list[Piece]:
@@ -209,17 +227,19 @@ def _merge(pieces: list[Piece]) -> list[Piece]:
 def _observe(drawer: Drawer, wishes: list[Wish]) -> list[Transfer]:
     """What rules that only observe would have wanted, each by itself."""
     found: list[Transfer] = []
-    for wish in wishes:
-        own = drawer.copy()
+    for wish in sorted(wishes, key=lambda wish: (wish.named.rule.priority, *_turn(wish))):
+        drawn: list[Transfer] | Held
         if isinstance(wish.named.rule.action, Lift):
-            want = own.want(wish)
+            want = drawer.want(wish)
             if isinstance(want, Held):
                 continue
-            drawn = own.settle(wish, want, own.purse.take(wish, want.amount, want.grain))
+            pieces = drawer.purse.take(wish, want.amount, want.grain)
+            drawn = drawer.settle(wish, want, pieces)
         else:
-            drawn = own.reclaim(wish)
+            drawn = drawer.reclaim(wish)
+        drawer.undo(wish, drawn)
         found += drawn if isinstance(drawn, list) else []
-    return found
+    return sorted(found, key=_is_reclaim)
 
 
 def _unreadable(observation: Observation) -> tuple[list[Unreadable], int]:
@@ -233,7 +253,12 @@ def _unreadable(observation: Observation) -> tuple[list[Unreadable], int]:
         problem = _first_problem(account, observation)
         if problem is not None:
             found.append(problem)
-    return found, asked
+    return sorted(found, key=lambda item: (item.account.label, item.account.id)), asked
+
+
+def _place(item: Held | Raised) -> tuple[str, str, str, str]:
+    coupon = item.coupon if isinstance(item, Held) else None
+    return (item.account.label, item.account.id, item.rule, (coupon and coupon.child_id) or "")
 
 
 def _first_problem(account: Account, observation: Observation) -> Unreadable | None:
