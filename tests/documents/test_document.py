@@ -129,9 +129,9 @@ def test_problems_sort_by_place_and_travel_in_one_exception() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "HPUA0123456789ABCDEF",
+        "HPUA7K3J2LM9QW8E7R6T",
         "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
-        "key=HPUA0123456789ABCDEF;",
+        "key=HPUA7K3J2LM9QW8E7R6T;",
         "gAAAA" + "b1C2/" * 30,
     ],
 )
@@ -148,6 +148,8 @@ def test_secrets_are_known_by_their_look_and_never_shown(text: str) -> None:
         "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
         "ProductionDatabaseAndEverythingAroundIt2026",
         "PRODUCTION-EU-WEST-2026-DATABASES",
+        "HUAWEICLOUD2026SPRINGPROMO",
+        "PRODUCTIONDATABASE01",
         "/Projects/Production2026/Databases",
         "2026-11-30T14:00:00Z",
         "123456789012345678901234567890",
@@ -155,3 +157,12 @@ def test_secrets_are_known_by_their_look_and_never_shown(text: str) -> None:
 )
 def test_ids_names_and_paths_are_no_secrets(text: str) -> None:
     assert not looks_secret(text)
+
+
+def test_a_key_of_a_hostile_file_reaches_no_terminal_raw() -> None:
+    read = read_model('version: 1\n"\\e[2J": {"HPUA7K3J2LM9QW8E7R6T": ~}\n', "p.yaml", Policy)
+    assert isinstance(read, list)
+    shown = "\n".join(problem.render() for problem in read)
+    assert "control and invisible characters" in shown
+    assert "\x1b" not in shown
+    assert "HPUA" not in shown

@@ -110,7 +110,7 @@ class Tree:
         node, mark, where = self.root, self.root.mark, ""
         for part in path:
             if isinstance(node.value, dict) and isinstance(part, str) and part in node.value:
-                where = f"{where}.{part}" if where else part
+                where = f"{where}.{shorten(part)}" if where else shorten(part)
                 key_mark, node = node.key_marks[part], node.value[part]
                 is_text = isinstance(node.value, str)
                 mark = node.mark if is_text else key_mark
@@ -239,7 +239,7 @@ class _Builder:
             if isinstance(level.node.value, list):
                 where += f"[{len(level.node.value)}]"
             elif level.key is not None:
-                where += f".{level.key}" if where else level.key
+                where += f".{shorten(level.key)}" if where else shorten(level.key)
         return where
 
     def _mark(self, event: yaml.Event) -> Mark:
@@ -341,8 +341,12 @@ class _Builder:
             self._complain(mark, "merge keys are not accepted", "write it out")
         elif is_plain and text in _NOTHING:
             self._complain(mark, "a key must be text, found nothing")
-        elif "${" in text or not is_visible(text):
+        elif "${" in text:
             self._complain(mark, "variables like ${NAME} are not supported")
+        elif not is_visible(text):
+            self._complain(mark, "control and invisible characters are not accepted")
+        elif looks_secret(text):
+            self._complain(mark, "what looks like a secret ('***') has no place in this file")
         elif text in mapping:
             first = level.node.key_marks[text]
             self._complain(

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from budgetd.core.secrecy import visible
+
 RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
@@ -38,21 +40,21 @@ class Problem:
         """One line: the place, the field, what is wrong."""
         kind = "warning: " if self.is_warning else ""
         where = f"{self.where}: " if self.where else ""
-        return f"{self.place}: {kind}{where}{self.message}"
+        return visible(f"{self.place}: {kind}{where}{self.message}")
 
     def render(self, *, is_coloured: bool = False) -> str:
         """The headline, then the source line with carets and the hint beside them."""
         tint = YELLOW if self.is_warning else RED
         head = f"{tint}{self.headline()}{PLAIN}" if is_coloured else self.headline()
         if not self.source_line:
-            return f"{head}\n  = {self.hint}" if self.hint else head
+            return f"{head}\n  = {visible(self.hint)}" if self.hint else head
         gutter = f"{self.line:>3}"
         pad = _blank(self.source_line[: self.column - 1])
         marked = self.source_line[self.column - 1 : self.column - 1 + self.width]
         carets = "^" * max(1, _columns(marked))
         if is_coloured:
             carets = f"{tint}{carets}{PLAIN}"
-        below = f"{pad}{carets} {self.hint}".rstrip()
+        below = f"{pad}{carets} {visible(self.hint)}".rstrip()
         return f"{head}\n{gutter} | {self.source_line}\n{' ' * len(gutter)} | {below}"
 
     def as_json(self) -> dict[str, object]:

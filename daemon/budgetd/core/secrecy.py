@@ -30,6 +30,15 @@ def is_visible(text: str) -> bool:
     )
 
 
+def visible(text: str) -> str:
+    """The text with every character that a reader, or a terminal, could be misled by escaped."""
+    if is_visible(text):
+        return text
+    return "".join(
+        character if is_visible(character) else f"\\u{ord(character):04x}" for character in text
+    )
+
+
 def looks_secret(text: str) -> bool:
     """Whether a text holds what looks like an access key, a secret key or a token.
 
@@ -42,8 +51,9 @@ def looks_secret(text: str) -> bool:
 def _is_secret_word(word: str) -> bool:
     if word.isdigit() or word.isalpha() or re.fullmatch(r"[0-9a-f]+", word):
         return False
-    if word.upper() == word:
-        return len(word) >= 20
+    if len(word) == 20 and word.upper() == word:
+        # An access key: twenty capitals and digits, mixed as no word for people is.
+        return _changes(word) >= 4
     return len(word) >= 36 and word.lower() != word and _changes(word) * 3 > len(word)
 
 
