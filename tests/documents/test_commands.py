@@ -150,6 +150,15 @@ def test_the_live_fleet_shows_what_the_files_cannot(home: Path, sandbox: Running
     assert sorted(os.listdir(home)) == ["config.yaml", "policies"]
 
 
+def test_the_shipped_policies_fit_the_sandbox(home: Path, sandbox: RunningSandbox) -> None:
+    write(home, endpoint=sandbox.url)
+    with (home / "config.yaml").open("a") as config:
+        config.write(f"policies: {ROOT / 'policies'}\n")
+    result = run(home, "check", "--online", AK=SANDBOX_AK, SK=SANDBOX_SK)
+    assert result.exit_code == 0
+    assert "warning" not in result.stdout, result.stdout
+
+
 def schema_from(document: str) -> dict[str, Any]:
     result = CliRunner().invoke(main, ["schema", document])
     assert result.exit_code == 0
