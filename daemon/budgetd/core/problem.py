@@ -78,11 +78,11 @@ class InputError(Exception):
         super().__init__("\n".join(problem.headline() for problem in self.problems))
 
 
-class InvalidDocuments(InputError):  # noqa: N818 -- the name says what is wrong with what
+class InvalidDocuments(InputError):  # noqa: N818 - the name says what is wrong with what
     """Documents that are refused whole."""
 
 
-class InvalidCredentials(InputError):  # noqa: N818 -- as above
+class InvalidCredentials(InputError):  # noqa: N818 - as above
     """Secrets that are not where the config says, or are no secrets; none is quoted."""
 
 
