@@ -21,6 +21,7 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
+from budgetd.report.accounts_csv import accounts_csv
 from budgetd.report.accounts_rows import fleet_rows
 from budgetd.report.accounts_text import account_text, accounts_text
 from budgetd.report.screen import Screen
@@ -72,9 +73,14 @@ def test_an_unreadable_account_is_unknown_and_never_zero(run, running: RunningSa
     told = next(one for one in found["accounts"] if one["id"] == idle.id)
     assert told["readings"]["cash"]["state"] == "unknown"
     assert "value" not in told["readings"]["cash"]
-    rows = list(csv.DictReader(io.StringIO(run("accounts", "--format", "csv").stdout)))
-    row = next(row for row in rows if row["account_id"] == idle.id)
-    assert (row["cash_reclaimable"], row["cash_state"]) == ("", "unknown")
+
+
+def test_what_is_unknown_is_an_empty_cell_in_csv() -> None:
+    fleet = fleet_of(["a", "b"])
+    rows = list(csv.DictReader(io.StringIO(accounts_csv(fleet, fleet_rows(fleet, ())))))
+    assert [row["cash_reclaimable"] for row in rows] == ["999999999999.99", ""]
+    assert [row["cash_state"] for row in rows] == ["ok", "unknown"]
+    assert rows[1]["note"] == "answered 500 CBC.0999 (Other error.), 3 times"
 
 
 def test_one_account_is_shown_with_its_ledgers_and_coupons(run, running: RunningSandbox) -> None:
