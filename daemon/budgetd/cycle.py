@@ -178,7 +178,12 @@ class Cycle:
         for outcome in report.outcomes:
             if outcome.state is State.SETTLED:
                 instruments = frozenset({outcome.unit.instrument})
-                readings = await self.observer.account(outcome.account.id, instruments)
+                try:
+                    readings = await self.observer.account(outcome.account.id, instruments)
+                except ProviderError as problem:
+                    # What moved has moved and is told; only the credential raises here.
+                    report.stopped = str(problem)
+                    return
                 self._keep(replace(report.observation, readings={outcome.account.id: readings}))
 
     def _keep(self, observation: Observation) -> None:

@@ -50,6 +50,8 @@ class Doubt:
             return
         found = reading.value
         value = found if isinstance(found, Decimal) else _ledger_amount(found, intent.unit.part)  # type: ignore[arg-type]  # credit is a tuple of ledgers
+        if value is None:
+            return
         change = value - intent.unit_reading
         if intent.direction is Direction.RECLAIM:
             change = -change
@@ -105,8 +107,9 @@ class Doubt:
         )
 
 
-def _ledger_amount(ledgers: tuple[CreditLedger, ...], part: str) -> Decimal:
+def _ledger_amount(ledgers: tuple[CreditLedger, ...], part: str) -> Decimal | None:
+    """What can be spent of a ledger: nothing of one that is not there, unknown where it is null."""
     for ledger in ledgers:
         if (ledger.expire_time or "") == part:
-            return ledger.amount if ledger.amount is not None else ZERO
+            return ledger.amount
     return ZERO

@@ -17,6 +17,7 @@ from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.core.decision import Held
 from budgetd.core.intent import FINAL, Direction, Instrument, Intent, State, join
 from budgetd.core.limits import Limits
+from budgetd.core.money import ZERO
 from budgetd.core.observation import Observation, Ok, Readings
 from budgetd.core.outcome import Outcome
 from budgetd.core.plan import Transfer, Withheld
@@ -32,10 +33,18 @@ MOST_SENDS = 4
 RESEND_WITHIN = timedelta(minutes=10)
 BUSY_WAIT_S = 5.0
 SKEW_LIMIT_S = 120.0
+MOST_DOUBTS = 3
 
 
 class StopSendingError(Exception):
     """Nothing more may be sent in this cycle; the message says why, and what to do."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long may still be waited, in seconds; one patience may be shared by several."""
+
+    left_s: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +72,12 @@ class Executor:
     async def carry_out(self, item: Promised, observation: Observation) -> Outcome:
         """Moves one planned transfer, or says why not. Raises `StopSendingError` when no other
         may follow."""
+        self._check_credential()
         self._check_clock()
+        doubts = self._doubts()
+        if doubts >= MOST_DOUBTS:
+            note = f"{doubts} transfers are in doubt; nothing new is sent until fewer are"
+            return _not_sent(item, _held(item, Hold.OPEN_INTENT, note))
         fresh = await self._fresh(item, observation)
         try:
             intent = self._promise(item, fresh)
@@ -140,7 +154,7 @@ class Executor:
             why=str(transfer.why),
             period=transfer.period,
             reading=transfer.reading,
-            unit_reading=transfer.unit_reading,
+            unit_reading=_unit_reading(transfer, fresh),
             read_at=transfer.read_at,
             master_read_at=master.read_at if master is not None else None,
             made_at=now,
@@ -150,7 +164,7 @@ class Executor:
 
     # Sending, resending, leaving doubt
 
-    async def pursue(self, intent: Intent) -> State:
+    async def pursue(self, intent: Intent, patience: Patience | None = None) -> State:
         """Sends an intent until it has a final state, or patience ends and doubt stays.
 
         A definite refusal ends it; what was not executed is sent again under the same key until
@@ -158,11 +172,13 @@ class Executor:
         """
         request = self._request(intent)
         doubt = Doubt(observer=self.observer, ledger=self.ledger, clock=self.clock)
-        waited_s, wait_s = 0.0, 1.0
+        patience = patience or Patience(self.patience_s)
+        wait_s = 1.0
         state = self.ledger.state_of(intent.id)
         while state not in FINAL:
             answer: Answer | None = None
             if self._may_send(intent, state):
+                self._check_clock()
                 answer = await self._attempt(intent, request)
                 state = self.ledger.state_of(intent.id)
                 self._check_answer(intent, answer, state)
@@ -170,13 +186,17 @@ class Executor:
                 state = await doubt.look(intent)
             if state in FINAL:
                 break
-            if waited_s >= self.patience_s or self.client.is_refused:
+            if patience.left_s <= 0 or not self._may_change(intent, state):
                 state = self._give_up(intent, state)
                 break
             pause_s = max(wait_s, _least_wait(answer)) * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, no secret
             await self.sleep(pause_s)
-            waited_s, wait_s = waited_s + pause_s, min(wait_s * 2, 15.0)
+            patience.left_s, wait_s = patience.left_s - pause_s, min(wait_s * 2, 15.0)
         return state
+
+    def _may_change(self, intent: Intent, state: State) -> bool:
+        """Whether waiting can help: doubt may meet evidence, a promise only another sending."""
+        return state is State.IN_DOUBT or self._may_send(intent, state)
 
     def _may_send(self, intent: Intent, state: State) -> bool:
         """Whether the same key may be sent (again): never more than four times within ten
@@ -239,10 +259,15 @@ class Executor:
                 f"transfer {intent.id}: answered {answer.status} {answer.code}, which no table "
                 "knows. Nothing more is sent until a person has looked."
             )
-        if self.client.is_refused and state in FINAL:
+        if self.client.is_refused:
+            self._give_up(intent, state)
+            self._check_credential(answer.code)
+
+    def _check_credential(self, code: str = "") -> None:
+        if self.client.is_refused:
             raise StopSendingError(
-                f"the provider refused our credential ({answer.code}); nothing more is sent, "
-                "because five failed signatures lock the key. See `budgetd doctor`."
+                f"the provider refused our credential{f' ({code})' if code else ''}; nothing more "
+                "is sent, because five failed signatures lock the key. See `budgetd doctor`."
             )
 
     def _check_clock(self) -> None:
@@ -257,14 +282,34 @@ class Executor:
 
     async def recover(self) -> list[Intent]:
         """Drains what an earlier process left: unsent promises are withdrawn, interrupted ones
-        are in doubt, and doubt is pursued. Returns the intents that stay open."""
+        are in doubt, and doubt is pursued, all of it together for `patience_s`. Returns the
+        intents that stay open. Raises `StopSendingError` when nothing may be sent."""
         now = self.clock()
         self.ledger.cancel_unsent(now)
         self.ledger.doubt_interrupted(now)
-        for intent in self.ledger.open_intents():
-            if self.ledger.state_of(intent.id) is State.IN_DOUBT:
-                await self.pursue(intent)
+        doubtful = [
+            intent
+            for intent in self.ledger.open_intents()
+            if self.ledger.state_of(intent.id) is State.IN_DOUBT
+        ]
+        if doubtful:
+            # A process that has read nothing yet does not know how far its clock is off.
+            await self.observer.master(frozenset({Instrument.CASH}))
+            self._check_clock()
+        patience = Patience(self.patience_s)
+        for intent in doubtful:
+            await self.pursue(intent, patience)
         return self.ledger.open_intents()
+
+    def _doubts(self) -> int:
+        """How many open intents have met an answer that proves nothing."""
+        return sum(
+            any(
+                attempt.answer_class is AnswerClass.UNKNOWN
+                for attempt in self.ledger.attempts(intent.id)
+            )
+            for intent in self.ledger.open_intents()
+        )
 
 
 def _least_wait(answer: Answer | None) -> float:
@@ -290,6 +335,18 @@ def _rests_on_old(fresh: Observation, item: Promised, within: timedelta) -> bool
         and _is_old(side, item.unit.instrument, fresh.taken_at, within)
         for side in sides
     )
+
+
+def _unit_reading(transfer: Transfer, fresh: Observation) -> Decimal | None:
+    """What the unit itself read; of a credit ledger what can be spent of it, 0.00 of one that
+    the account does not have yet, None where that is not known."""
+    credit = fresh.readings_of(transfer.account.id).credit
+    if transfer.unit_reading is not None or transfer.instrument is not Instrument.CREDIT:
+        return transfer.unit_reading
+    if not isinstance(credit, Ok):
+        return None
+    parts = [ledger for ledger in credit.value if (ledger.expire_time or "") == transfer.unit.part]
+    return parts[0].amount if parts else ZERO
 
 
 def _children(fresh: Observation, transfer: Transfer) -> tuple[str, ...]:
