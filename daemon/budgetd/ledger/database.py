@@ -49,10 +49,17 @@ def open_database(path: Path, *, may_write: bool) -> apsw.Connection:
 
 
 def _touch(path: Path) -> None:
-    """Creates the file for its owner alone: it holds what every account has."""
+    """Creates the file for its owner alone: it holds what every account has. One that is there
+    and empty was a ledger once: starting anew would forget what was moved."""
     if not path.parent.is_dir():
         raise LedgerError(f"{path}: the folder does not exist")
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.stat().st_size == 0:
+            raise LedgerError(
+                f"{path}: the file is empty; restore a backup, or remove it to begin a new ledger"
+            ) from None
 
 
 def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> None:
@@ -97,11 +104,13 @@ def _words(problem: Exception) -> str:
     return str(problem) or type(problem).__name__
 
 
-def check_room(path: Path) -> None:
+def check_room(path: Path, room_bytes: int = ROOM_BYTES) -> None:
     """Raises `DiskFullError` when an answer might find no room: checked before each sending."""
     room = os.statvfs(path.parent)
-    if room.f_bavail * room.f_frsize < ROOM_BYTES:
-        raise DiskFullError(f"{path.parent}: less than 16 MiB are free; nothing is sent")
+    if room.f_bavail * room.f_frsize < room_bytes:
+        raise DiskFullError(
+            f"{path.parent}: less than {room_bytes // 1024**2:,} MiB are free; nothing is sent"
+        )
 
 
 @contextmanager
@@ -112,24 +121,32 @@ def cycle_lock(path: Path, *, wait_s: float) -> Iterator[None]:
     """
     deadline = time.monotonic() + wait_s
     lock_path = path.with_name(path.name + ".lock")
-    while True:
-        try:
-            handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as problem:
-            raise LedgerError(f"{lock_path}: {problem.strerror}") from problem
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_same_file(handle, lock_path):
-                yield
-                return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise LedgerError(
-                    f"another cycle has held {lock_path} for {wait_s:.0f} s"
-                ) from None
-            time.sleep(0.1)
-        finally:
+    while (handle := _try_lock(lock_path)) is None:
+        if time.monotonic() >= deadline:
+            raise LedgerError(f"another cycle has held {lock_path} for {wait_s:.0f} s")
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _try_lock(path: Path) -> int | None:
+    """The locked file, None where another process has it or has just replaced it."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise LedgerError(f"{path}: {problem.strerror}") from problem
+    is_ours = False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_ours = _is_same_file(handle, path)
+    except BlockingIOError:
+        is_ours = False
+    finally:
+        if not is_ours:
             os.close(handle)
+    return handle if is_ours else None
 
 
 def _is_same_file(handle: int, path: Path) -> bool:

@@ -36,10 +36,10 @@ def find(ledger: Ledger, prefix: str) -> list[str]:
 def broken_link(ledger: Ledger) -> int | None:
     """The first event whose hash does not follow from the one before; None if all do."""
     last = ""
-    for seq, at, intent_id, data, found in ledger.connection.execute(
-        "SELECT seq, at, intent_id, data, hash FROM event ORDER BY seq"
+    for seq, at, intent_id, kind, data, found in ledger.connection.execute(
+        "SELECT seq, at, intent_id, kind, data, hash FROM event ORDER BY seq"
     ):
-        last = link(last, str(at), str(intent_id), str(data))
+        last = link(last, str(at), str(intent_id), str(kind), str(data))
         if last != found:
             return int(seq)
     return None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from budgetd.core.answer import Answer
+from budgetd.core.answer import Answer, AnswerClass
 from budgetd.core.intent import (
     FINAL,
     Attempt,
@@ -26,7 +26,7 @@ from budgetd.core.intent import (
     check_transition,
 )
 from budgetd.core.money import to_minor
-from budgetd.ledger.database import LedgerError, check_room, open_database
+from budgetd.ledger.database import ROOM_BYTES, LedgerError, check_room, open_database
 from budgetd.ledger.rows import (
     INTENT_COLUMNS,
     MOVE_COLUMNS,
@@ -45,10 +45,12 @@ class UnitTakenError(LedgerError):
 
 
 class Ledger:
-    """One state file, opened. `may_write` is for `apply` and `run` alone."""
+    """One state file, opened. `may_write` is for `apply` and `run` alone; `room_bytes` must be
+    free on its disk before anything is sent."""
 
-    def __init__(self, path: Path, *, may_write: bool) -> None:
+    def __init__(self, path: Path, *, may_write: bool, room_bytes: int = ROOM_BYTES) -> None:
         self.path = path
+        self.room_bytes = room_bytes
         self.connection = open_database(path, may_write=may_write)
         self.epoch = self._next_epoch() if may_write else 0
 
@@ -74,7 +76,9 @@ class Ledger:
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # A full disk or a failing one has rolled back already; its error is the one to tell.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
 
@@ -119,6 +123,8 @@ class Ledger:
                 values,
             )
         except apsw.ConstraintError as problem:
+            if "UNIQUE" not in str(problem):
+                raise LedgerError(f"transfer {intent.id} is refused: {problem}") from problem
             raise UnitTakenError(f"{intent.id}: {problem}") from problem
         self._event(
             intent.made_at,
@@ -134,7 +140,7 @@ class Ledger:
 
         Raises `DiskFullError` before anything is written when an answer might find no room.
         """
-        check_room(self.path)
+        check_room(self.path, self.room_bytes)
         with self.writing():
             number = len(self.attempts(intent_id)) + 1
             self.connection.execute(
@@ -252,14 +258,30 @@ class Ledger:
         body = json.dumps(data, sort_keys=True, separators=(",", ":"))
         self.connection.execute(
             "INSERT INTO event (at, intent_id, kind, data, hash) VALUES (?, ?, ?, ?, ?)",
-            (text(at), intent_id, kind, body, link(str(last or ""), text(at), intent_id, body)),
+            (
+                text(at),
+                intent_id,
+                kind,
+                body,
+                link(str(last or ""), text(at), intent_id, kind, body),
+            ),
         )
 
     # Recovery
 
     def cancel_unsent(self, at: datetime) -> list[str]:
-        """Withdraws every promise that nobody has heard of; a stale one is never sent."""
-        return self._recover(State.PREPARED, State.CANCELLED, at, "withdrawn before it was sent")
+        """Withdraws every promise that nobody has heard of; a stale one is never sent. One that
+        was told of an unfinished task is refused, so that its unit rests."""
+        busy = [
+            intent.id
+            for intent in self.open_intents()
+            if self.state_of(intent.id) is State.PREPARED
+            and any(one.answer_class is AnswerClass.BUSY for one in self.attempts(intent.id))
+        ]
+        for intent_id in busy:
+            self.resolve(intent_id, State.REFUSED, {"why": "the provider was busy"}, at)
+        why = "withdrawn before it was sent"
+        return busy + self._recover(State.PREPARED, State.CANCELLED, at, why)
 
     def doubt_interrupted(self, at: datetime) -> list[str]:
         """An attempt that a crash left without an answer may have moved money."""
@@ -378,6 +400,6 @@ class Ledger:
         return [(instant(str(row[0])), str(row[1]), json.loads(str(row[2]))) for row in rows]
 
 
-def link(before: str, at: str, intent_id: str, data: str) -> str:
-    """The hash that chains an event to the one before."""
-    return sha256("\n".join((before, at, intent_id, data)).encode()).hexdigest()
+def link(before: str, at: str, intent_id: str, kind: str, data: str) -> str:
+    """The hash that chains an event to the one before: all that the event says is in it."""
+    return sha256("\n".join((before, at, intent_id, kind, data)).encode()).hexdigest()
