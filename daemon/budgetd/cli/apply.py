@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from budgetd.cli.speaking import (
+    DOUBT,
     FAILED,
     LIMITED,
     STALE_PLAN,
@@ -149,6 +150,7 @@ def _apply(order: Order) -> int:
 
 async def _cycle(order: Order, ledger: "Ledger") -> int:
     from budgetd.cycle import exit_code
+    from budgetd.execute import StopSendingError
     from budgetd.service import now
     from budgetd.wiring import cycle_of, observer_of, open_client
 
@@ -158,14 +160,18 @@ async def _cycle(order: Order, ledger: "Ledger") -> int:
             observer = observer_of(config, client, now, progress)
             cycle = cycle_of(order.opened, observer, ledger, only=order.rule)
             cycle.progress = _tell
-            still_open = await cycle.begin()
+            try:
+                still_open = await cycle.begin()
+            except StopSendingError as stop:
+                say(f"error: {stop}")
+                return FAILED
             _warn(still_open)
             if order.saved is not None:
                 report = await _saved(order.saved, cycle)
             else:
                 report = await _fresh(order, cycle)
     if report is None:
-        return STALE_PLAN
+        return DOUBT if still_open else STALE_PLAN
     _show(order, report)
     return exit_code(report)
 

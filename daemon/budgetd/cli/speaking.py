@@ -26,6 +26,8 @@ FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6,
 @contextmanager
 def failures() -> Iterator[None]:
     """Turns what can go wrong into one clear message and the exit code of the contract."""
+    from apsw import Error as StoreError
+
     from budgetd.ledger.database import LedgerError
     from budgetd.provider.errors import ProviderError
 
@@ -43,6 +45,12 @@ def failures() -> Iterator[None]:
     except BrokenPipeError:
         # The reader went away; python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(FAILED) from None
+    except StoreError as problem:
+        say(f"error: the state file failed: {problem}; nothing more was done")
+        raise click.exceptions.Exit(FAILED) from None
+    except OSError as problem:
+        say(f"error: {problem.strerror or problem}")
         raise click.exceptions.Exit(FAILED) from None
 
 
