@@ -80,7 +80,7 @@ def test_what_is_unknown_is_an_empty_cell_in_csv() -> None:
     rows = list(csv.DictReader(io.StringIO(accounts_csv(fleet, fleet_rows(fleet, ())))))
     assert [row["cash_reclaimable"] for row in rows] == ["999999999999.99", ""]
     assert [row["cash_state"] for row in rows] == ["ok", "unknown"]
-    assert rows[1]["note"] == "answered 500 CBC.0999 (Other error.), 3 times"
+    assert rows[1]["note"] == "500 CBC.0999 (Other error.), 3 times"
 
 
 def test_one_account_is_shown_with_its_ledgers_and_coupons(run, running: RunningSandbox) -> None:
@@ -225,6 +225,7 @@ def test_a_wide_screen_has_the_ids_and_a_narrow_one_the_names() -> None:
     assert all(account.id in wide for account in fleet.accounts)
     assert "prod-web" in narrow
     assert "999,999,999,999.99" in narrow
+    assert "coupons" in next(line for line in narrow.splitlines() if "account  " in line)
 
 
 def test_an_empty_fleet_is_shown_as_one() -> None:

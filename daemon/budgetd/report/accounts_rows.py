@@ -27,7 +27,7 @@ from budgetd.core.observation import (
 )
 
 V = TypeVar("V")
-_ENDPOINT = re.compile(r"^(GET|POST) /\S+ ", re.ASCII)
+_ENDPOINT = re.compile(r"^(GET|POST) /\S+ (answered )?", re.ASCII)
 
 
 class State(StrEnum):

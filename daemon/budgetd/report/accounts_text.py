@@ -89,14 +89,14 @@ def _columns(screen: Screen) -> tuple[Column, ...]:
         return _shown(credit, credit.spendable) if credit.count else ""
 
     return (
-        Column(title="status", rank=0, cell=_status, is_right=False),
+        Column(title="status", rank=3, cell=_status, is_right=False),
         Column(title="cash", rank=0, cell=figure(Instrument.CASH)),
         Column(title="credit", rank=1, cell=figure(Instrument.CREDIT)),
-        Column(title="spendable", rank=4, cell=spendable),
+        Column(title="spendable", rank=5, cell=spendable),
         Column(title="coupons", rank=2, cell=figure(Instrument.COUPON)),
-        Column(title="next expiry", rank=3, cell=lambda row: _expiry(row, screen)),
-        Column(title="last transfer", rank=5, cell=lambda row: _last(row.last, screen)),
-        Column(title="id", rank=6, cell=lambda row: harmless(row.account.id), is_right=False),
+        Column(title="next expiry", rank=4, cell=lambda row: _expiry(row, screen)),
+        Column(title="last transfer", rank=6, cell=lambda row: _last(row.last, screen)),
+        Column(title="id", rank=7, cell=lambda row: harmless(row.account.id), is_right=False),
     )
 
 
@@ -178,7 +178,7 @@ def _unread(rows: Sequence[FleetRow], width: int) -> Iterator[Text]:
                 whys.setdefault((figure.state, figure.why), []).append(_NAMES[instrument])
         for (state, why), names in whys.items():
             head = f"{GAP}? {short_label(row.account, max(width // 3, NARROWEST_LABEL))}{GAP}"
-            what = f"{' and '.join(names)} {state}: {harmless(why)}"
+            what = f"{', '.join(names)}: {harmless(why)}"
             style = "red" if state is State.UNKNOWN else "dim"
             yield Text(fit(head + what, width), style=style)
 
