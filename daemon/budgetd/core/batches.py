@@ -3,15 +3,17 @@
 A batch is judged whole. It may not change amounts.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
+from budgetd.core.decision import Wish
 from budgetd.core.history import History
 from budgetd.core.intent import Direction
 from budgetd.core.limits import RECENT, SMALL_BATCH, Limits
-from budgetd.core.money import total
+from budgetd.core.money import ZERO, total
 from budgetd.core.observation import Status
 from budgetd.core.plan import Transfer
 from budgetd.core.policy import Rule
@@ -78,13 +80,30 @@ class Gate:
             and (move.is_open or (move.sent_at or move.made_at) > since)
         ]
 
-    def is_too_much(self, account_id: str, rule: Rule, amount: Decimal) -> bool:
-        """Whether an amount, with what the account got the same way in 24 hours, is too much for
-        a daemon alone."""
-        since = self.history.now - DAY
-        got = total(
-            move.amount
-            for move in self.history.moves(account_id, rule.instrument, rule.direction)
-            if move.counts and (move.is_open or (move.sent_at or move.made_at) > since)
-        )
-        return got + amount > self.limits.approval_above
+    def approvals(self) -> "Approvals":
+        """What every account gets by the batches that passed, to be added to."""
+        planned: dict[tuple[str, Direction], Decimal] = defaultdict(lambda: ZERO)
+        for transfer in self.passed:
+            planned[transfer.account.id, transfer.direction] += transfer.amount
+        return Approvals(self.history, self.limits.approval_above, planned)
+
+
+@dataclass(slots=True)
+class Approvals:
+    """Counts what each account gets each way, all instruments together."""
+
+    history: History
+    bound: Decimal
+    planned: dict[tuple[str, Direction], Decimal]
+
+    def needs_one(self, wish: Wish, amount: Decimal) -> bool:
+        """Whether an amount, with what the account got the same way in 24 hours and gets by this
+        plan, is too much for a daemon alone. One that is not is counted from now on."""
+        direction = wish.named.rule.direction
+        assert direction is not None
+        got = self.history.moved_since(wish.account.id, direction, self.history.now - DAY)
+        planned = self.planned[wish.account.id, direction] + amount
+        if got + planned > self.bound:
+            return True
+        self.planned[wish.account.id, direction] = planned
+        return False

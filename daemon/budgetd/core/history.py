@@ -36,6 +36,16 @@ class History:
             if move.unit.instrument is instrument and direction in (None, move.direction):
                 yield move
 
+    def moved_since(self, account_id: str, direction: Direction, since: datetime) -> Decimal:
+        """What an account was moved one way after an instant, or may yet be, of any instrument."""
+        return total(
+            move.amount
+            for move in self._by_account.get(account_id, ())
+            if move.direction is direction
+            and move.counts
+            and (move.is_open or (move.sent_at or move.made_at) > since)
+        )
+
     def all_moves(self) -> Iterable[Move]:
         """Every move that is known."""
         return self.observation.moves

@@ -11,7 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from budgetd.core.amount import Draft
-from budgetd.core.batches import Gate
+from budgetd.core.batches import Approvals, Gate
 from budgetd.core.deciding import Decisions
 from budgetd.core.decision import Held, Raised, Wish
 from budgetd.core.drafting import Drawer
@@ -142,13 +142,14 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
     transfers: list[Transfer] = []
     holds: list[Held] = []
     wants: list[tuple[Wish, Draft]] = []
+    approvals = gate.approvals()
     for wish in wishes:
         if not isinstance(wish.named.rule.action, Lift):
             continue
         want = drawer.want(wish)
         if isinstance(want, Held):
             holds.append(want)
-        elif wish.ask or gate.is_too_much(wish.account.id, wish.named.rule, want.amount):
+        elif wish.ask or approvals.needs_one(wish, want.amount):
             proposal = replace(wish, ask=wish.ask or Ask.APPROVAL_ABOVE)
             pieces = drawer.purse.take(wish, want.amount, want.grain)
             drawn = drawer.settle(proposal, want, pieces)
@@ -160,21 +161,20 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
         _sort(drawer.settle(wish, want, pieces), transfers, holds)
     for wish in wishes:
         if not isinstance(wish.named.rule.action, Lift):
-            _draw_reclaim(wish, drawer, gate, (transfers, holds))
+            _sort(_draw_reclaim(wish, drawer, approvals), transfers, holds)
+    transfers.sort(key=lambda item: (_is_reclaim(item), item.reading, item.account.id, item.rule))
     return transfers, holds
 
 
-def _draw_reclaim(
-    wish: Wish, drawer: Drawer, gate: Gate, into: tuple[list[Transfer], list[Held]]
-) -> None:
+def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Transfer] | Held:
     drawn = drawer.reclaim(wish)
     if isinstance(drawn, list):
         amount = total(transfer.amount for transfer in drawn)
-        if wish.ask is None and gate.is_too_much(wish.account.id, wish.named.rule, amount):
+        if wish.ask is None and approvals.needs_one(wish, amount):
             drawn = [replace(transfer, ask=Ask.APPROVAL_ABOVE) for transfer in drawn]
         if drawn[0].ask is not None:
             drawer.undo(wish, drawn)
-    _sort(drawn, *into)
+    return drawn
 
 
 def _sort(drawn: list[Transfer] | Held, transfers: list[Transfer], holds: list[Held]) -> None:
