@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 from rich.cells import cell_len
 
+from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.observation import (
     Account,
     Observation,
@@ -232,3 +233,31 @@ def test_an_empty_fleet_is_shown_as_one() -> None:
     text = accounts_text(fleet_of([]), (), Screen(width=80, zone=ZONE), enterprise="acme")
     assert "0 accounts" in text
     assert "cash 0.00 of 0 accounts" in text
+
+
+def test_the_last_transfer_is_shown_with_its_way_and_its_state() -> None:
+    fleet = fleet_of(["prod-web", "prod-db"])
+    made_at = datetime(2026, 11, 29, 16, 30, tzinfo=UTC)
+    moves = tuple(
+        Move(
+            id=str(number),
+            rule="a/b",
+            unit=Unit(account_id=fleet.accounts[0].id, instrument=Instrument.CASH),
+            direction=direction,
+            amount=Decimal("1500.00"),
+            state=state,
+            made_at=made_at + timedelta(hours=number),
+        )
+        for number, (direction, state) in enumerate(
+            [(Direction.ALLOCATE, State.SETTLED), (Direction.RECLAIM, State.IN_DOUBT)]
+        )
+    )
+    wide = Screen(width=200, zone=ZONE)
+    rows = fleet_rows(fleet, moves)
+    text = accounts_text(fleet, rows, wide, enterprise="acme")
+    assert "-1,500.00 in doubt 2026-11-30 01:30" in text
+    assert "+1,500.00" not in text
+    assert "+1,500.00 2026-11-30 00:30" in account_text(fleet, fleet_rows(fleet, moves[:1]), wide)
+    cells = list(csv.DictReader(io.StringIO(accounts_csv(fleet, rows))))
+    told = {row["account"]: row["last_transfer_amount"] for row in cells}
+    assert told == {"prod-web": "-1500.00", "prod-db": ""}

@@ -78,13 +78,18 @@ def _show(config: "Config", style: str, name: str | None) -> int:
     begun = time.monotonic()
     asked = _Asked(name)
     observation, moves = asyncio.run(_observe(config, asked))
-    took = timedelta(seconds=time.monotonic() - begun)
+    seen = _Seen(
+        observation=observation,
+        moves=moves,
+        took=timedelta(seconds=time.monotonic() - begun),
+        is_one=name is not None,
+    )
     if name is not None and not observation.accounts:
         near = difflib.get_close_matches(name, asked.names, n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         say(f"error: there is no account {name!r}{hint}")
         return USAGE
-    click.echo(_render(config, observation, moves, style, took, name), nl=False)
+    click.echo(_render(config, seen, style), nl=False)
     return 0
 
 
@@ -112,21 +117,25 @@ async def _observe(config: "Config", asked: _Asked) -> "tuple[Observation, tuple
     return replace(found, accounts=kept), moves
 
 
-def _render(
-    config: "Config",
-    observation: "Observation",
-    moves: "tuple[Move, ...]",
-    style: str,
-    took: timedelta,
-    name: str | None,
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What is shown: readings, our own moves, how long reading took, one account or all."""
+
+    observation: "Observation"
+    moves: "tuple[Move, ...]"
+    took: timedelta
+    is_one: bool
+
+
+def _render(config: "Config", seen: _Seen, style: str) -> str:
     from budgetd.report.accounts_rows import fleet_rows
 
+    observation = seen.observation
     if style == "json":
         from budgetd.report.snapshot import snapshot_json
 
         return snapshot_json(observation)
-    rows = fleet_rows(observation, moves)
+    rows = fleet_rows(observation, seen.moves)
     if style == "csv":
         from budgetd.report.accounts_csv import accounts_csv
 
@@ -134,6 +143,6 @@ def _render(
     from budgetd.report.accounts_text import account_text, accounts_text
 
     screen = screen_of(config.timezone)
-    if name is not None:
+    if seen.is_one:
         return account_text(observation, rows, screen)
-    return accounts_text(observation, rows, screen, enterprise=config.enterprise, read_in=took)
+    return accounts_text(observation, rows, screen, enterprise=config.enterprise, read_in=seen.took)
