@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from budgetd.config_files import list_documents, read_file, shown_path
 from budgetd.config_schema import Config, Switch
 from budgetd.config_secrets import AccessKey, Credentials, TokenLogin, read_credentials
@@ -95,18 +97,39 @@ def open_config(path: Path) -> Written[Config]:
     return written
 
 
+NO_EFFECT_YET = (
+    (("limits", "sudden_zeros"), "it needs kept readings"),
+    (("limits", "proposals_expire"), "proposals are shown and not kept"),
+    (("reload",), "there is no daemon"),
+    (("web",), "there is no daemon"),
+)
+"""Keys of the configuration that later versions honour: lawful, and said to be without effect."""
+
+
 def config_warnings(written: Written[Config]) -> tuple[Problem, ...]:
     """What is lawful in a config and yet deserves a second look."""
-    limits = written.model.limits
-    if limits.reserve:
-        return ()
-    return (
+    warnings = [
         written.problem(
-            ("limits", "reserve"),
-            "the reserve is 0.00: rules may empty the master's cash",
-            is_warning=True,
-        ),
-    )
+            place, f"'{place[-1]}' has no effect yet in this version: {why}", is_warning=True
+        )
+        for place, why in NO_EFFECT_YET
+        if _is_written(written.model, place)
+    ]
+    if not written.model.limits.reserve:
+        warnings.append(
+            written.problem(
+                ("limits", "reserve"),
+                "the reserve is 0.00: rules may empty the master's cash",
+                is_warning=True,
+            )
+        )
+    return tuple(warnings)
+
+
+def _is_written(model: BaseModel, place: tuple[str, ...]) -> bool:
+    for name in place[:-1]:
+        model = getattr(model, name)
+    return place[-1] in model.model_fields_set
 
 
 def load_policies(folder: Path, config: Config) -> Loaded:

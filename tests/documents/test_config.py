@@ -15,6 +15,7 @@ from budgetd.config import (
     InvalidDocuments,
     Switch,
     TokenLogin,
+    config_warnings,
     find_config,
     load_config,
     load_policies,
@@ -91,7 +92,6 @@ def test_the_example_documents_every_key_and_loads() -> None:
     written = open_config(ROOT / "config.example.yaml")
     text = (ROOT / "config.example.yaml").read_text()
     assert written.model.limits.never is not None
-    assert written.model.web is not None
     for key in (*Config.model_fields, "security_token", "iam_endpoint", "share_of_accounts"):
         later = key in ("calendar", "groups", "windows")
         assert later or f"{key}:" in text
@@ -331,3 +331,11 @@ def test_what_is_no_credential_is_refused_unquoted(
 def test_a_reference_cannot_leave_its_folder(home: Path) -> None:
     with pytest.raises(InvalidDocuments, match="secret_key"):
         config_of(home, CONFIG.replace("file:sk", "credential:../sk"))
+
+
+def test_keys_without_effect_yet_are_said_to_have_none(home: Path) -> None:
+    path = home / "config.yaml"
+    path.write_text(CONFIG + "reload: watch\nweb: {listen: 127.0.0.1:9464}\n")
+    said = [problem.headline() for problem in config_warnings(open_config(path))]
+    assert sum("has no effect yet in this version" in line for line in said) == 2
+    assert all("sudden_zeros" not in line for line in said)

@@ -79,7 +79,7 @@ def _documents(opened: "Opened") -> Iterator[Finding]:
         name="policies", is_well=True, says=f"{count} rules in force, {config.mode} ({digest})"
     )
     for warning in opened.loaded.warnings:
-        yield Finding(name="policies", is_well=True, says=warning.headline)
+        yield Finding(name="policies", is_well=True, says=warning.headline())
 
 
 def _state(config: "Config") -> Iterator[Finding]:
