@@ -4,8 +4,9 @@ It may not write.
 """
 
 from budgetd.core.intent import Move
+from budgetd.ledger.chain import link
 from budgetd.ledger.rows import MOVE_COLUMNS, move_of
-from budgetd.ledger.store import Ledger, link
+from budgetd.ledger.store import Ledger
 
 
 def newest(ledger: Ledger, count: int) -> list[Move]:

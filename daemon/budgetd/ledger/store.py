@@ -26,6 +26,7 @@ from budgetd.core.intent import (
     check_transition,
 )
 from budgetd.core.money import to_minor
+from budgetd.ledger.chain import link
 from budgetd.ledger.database import ROOM_BYTES, LedgerError, check_room, open_database
 from budgetd.ledger.rows import (
     INTENT_COLUMNS,
@@ -45,8 +46,7 @@ class UnitTakenError(LedgerError):
 
 
 class Ledger:
-    """One state file, opened. `may_write` is for `apply` and `run` alone; `room_bytes` must be
-    free on its disk before anything is sent."""
+    """One state file, opened; `room_bytes` must be free on its disk before anything is sent."""
 
     def __init__(self, path: Path, *, may_write: bool, room_bytes: int = ROOM_BYTES) -> None:
         self.path = path
@@ -398,8 +398,3 @@ class Ledger:
             "SELECT at, kind, data FROM event WHERE intent_id = ? ORDER BY seq", (intent_id,)
         ).fetchall()
         return [(instant(str(row[0])), str(row[1]), json.loads(str(row[2]))) for row in rows]
-
-
-def link(before: str, at: str, intent_id: str, kind: str, data: str) -> str:
-    """The hash that chains an event to the one before: all that the event says is in it."""
-    return sha256("\n".join((before, at, intent_id, kind, data)).encode()).hexdigest()
