@@ -13,11 +13,13 @@ from typing import Any
 
 import httpx
 
-from budgetd.core.again import promised_of
+from budgetd.core.again import Promised, promised_of
 from budgetd.core.intent import FINAL, Intent, State
 from budgetd.core.money import to_minor
+from budgetd.core.outcome import Outcome
 from budgetd.cycle import Cycle, Report, exit_code
 from budgetd.execute import StopSendingError
+from budgetd.ledger.database import ROOM_BYTES
 from budgetd.ledger.looking import broken_link
 from budgetd.ledger.store import Ledger
 from budgetd.provider.client import Client
@@ -135,11 +137,14 @@ class World:
     resend: str = "same_key"
     timeout_s: float = 5.0
     skew: timedelta = timedelta(0)
+    room_bytes: int = ROOM_BYTES
     secret: str = SANDBOX_SK
     transport: Callable[[], httpx.AsyncBaseTransport] | None = None
     slept: list[float] = field(default_factory=list)
     on_sleep: Callable[[], None] = lambda: None
     before_item: Callable[[int], None] = lambda _number: None
+    after_item: Callable[[int], None] = lambda _number: None
+    on_clock: Callable[[], None] = lambda: None
 
     @property
     def book(self) -> Book:
@@ -151,6 +156,7 @@ class World:
 
     def now(self) -> datetime:
         """Our clock, which may be off the provider's."""
+        self.on_clock()
         return self.running.sandbox.clock.now() + self.skew
 
     def pass_time(self, **length: float) -> None:
@@ -173,7 +179,7 @@ class World:
     @asynccontextmanager
     async def cycling(self, opened: Opened, **options: Any) -> AsyncIterator[Cycle]:
         """A cycle over a ledger that is opened and closed, as one process does."""
-        ledger = Ledger(self.state, may_write=True)
+        ledger = Ledger(self.state, may_write=True, room_bytes=self.room_bytes)
         try:
             async with Client(
                 endpoint=self.running.url,
@@ -203,10 +209,13 @@ class World:
             report = await cycle.plan()
             assert report.plan is not None
             items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
-            counter = iter(range(len(items) * 2))
-            cycle.progress = lambda _item, done: (
-                self.before_item(next(counter)) if done is None else None
-            )
+            order = [item.id for item in items]
+
+            def progress(item: Promised, done: Outcome | None) -> None:
+                tell = self.before_item if done is None else self.after_item
+                tell(order.index(item.id))
+
+            cycle.progress = progress
             await cycle.carry_out(report, items)
             return exit_code(report), report
 

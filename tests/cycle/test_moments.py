@@ -1,0 +1,213 @@
+"""Old is not now: what changes between plan and turn, what expires, and calendar slots."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from budgetd.core.intent import State
+from budgetd.core.reason import Hold
+from budgetd.sandbox.faults import FaultKind, FaultOrder
+from budgetd.sandbox.nouns import Instrument, Kind, Move
+
+from .test_crashes import arm_before_w3, disarm
+from .wires import Killed
+from .world import BARE, POOR, RICH, RULES, START, World
+
+CASH = RULES["allocate", "cash"]
+HOME = RULES["reclaim", "cash"]
+DAILY = """\
+  - name: daily
+    accounts: {org: /R&D}
+    top_up: {add: 100.00}
+    schedule: {daily: {at: "03:00"}, catch_up: 2h}
+"""
+
+
+def at_turn(world: World, change: Callable[[], None], number: int = 0) -> None:
+    """Does something just before a transfer's turn, three minutes after the one before."""
+
+    def before(turn: int) -> None:
+        if turn == number:
+            world.pass_time(minutes=3)
+            change()
+
+    world.before_item = before
+
+
+def by_hand(world: World, account_id: str, minor: int) -> None:
+    """Somebody moves money in the console."""
+    move = Move(
+        kind=Kind.ALLOCATE,
+        customer_id=account_id,
+        instrument=Instrument.CASH,
+        amount=minor,
+        by_hand=True,
+    )
+    world.book.move(move, world.running.sandbox.clock.now())
+
+
+async def test_an_account_that_was_funded_meanwhile_gets_nothing(world: World) -> None:
+    opened = world.policies(CASH)
+    at_turn(world, lambda: by_hand(world, BARE, 500_00))
+    code, report = await world.run(opened)
+    assert code == 0
+    assert report is not None
+    outcome = {outcome.account.name: outcome for outcome in report.outcomes}["bare"]
+    assert (outcome.state, outcome.hold) == (None, Hold.NOT_TRIGGERED)
+    assert world.moved("bare") == 500_00
+    assert world.moved("poor") == 990_00
+
+
+async def test_an_account_that_was_funded_a_little_gets_the_smaller_amount(world: World) -> None:
+    at_turn(world, lambda: by_hand(world, BARE, 300_00))
+    await world.run(world.policies(CASH))
+    assert world.moved("bare") == 1000_00
+    assert world.book.accounts[BARE].cash.amount == 1000_00
+
+
+async def test_an_account_that_spent_meanwhile_gets_no_more_than_was_planned(
+    world: World,
+) -> None:
+    at_turn(world, lambda: world.book.spend(POOR, 10_00, world.now()), number=1)
+    await world.run(world.policies(CASH))
+    assert world.moved("poor") == 990_00
+    assert world.book.accounts[POOR].cash.amount == 990_00
+    world.check()
+
+
+async def test_a_reclaim_leaves_what_it_promised_to_keep(world: World) -> None:
+    at_turn(world, lambda: world.book.spend(RICH, 1000_00, world.now()), number=1)
+    await world.run(world.policies(HOME))
+    assert world.book.accounts[RICH].cash.amount == 200_00
+    assert world.moved("rich") == -3800_00
+    world.check()
+
+
+async def test_fresh_readings_are_not_read_again_and_old_ones_are(world: World) -> None:
+    def reads() -> int:
+        seen = world.running.sandbox.seen
+        return sum(f"sub_customer_id={BARE}" in one.query for one in seen)
+
+    counts: list[int] = []
+    world.before_item = lambda _number: counts.append(reads())
+    world.after_item = lambda _number: counts.append(reads())
+    await world.run(world.policies(CASH))
+    assert counts[1] - counts[0] == 0
+    world.pass_time(days=2)
+    world.book.spend(BARE, 900_00, world.now())
+    counts.clear()
+    at_turn(world, lambda: counts.append(reads()))
+    await world.run(world.policies(CASH))
+    assert counts[1] - counts[0] == 1
+
+
+async def test_a_plan_that_expires_midway_sends_no_more(world: World) -> None:
+    opened = world.policies(CASH)
+    at_turn(world, lambda: world.pass_time(minutes=31), number=1)
+    code, report = await world.run(opened)
+    assert code == 0
+    assert report is not None
+    assert [outcome.state for outcome in report.outcomes] == [State.SETTLED, None]
+    assert report.outcomes[1].hold is Hold.STALE
+    assert world.posts() == 1
+    world.check()
+
+
+async def test_an_account_in_arrears_is_fed_twice_and_then_asked_about(world: World) -> None:
+    world.book.accounts[POOR].debt = 50_000_00
+    opened = world.policies(CASH)
+    for _ in range(6):
+        await world.run(opened)
+        world.pass_time(minutes=20)
+    assert world.moved("poor") == 990_00 + 1000_00
+    world.check()
+
+
+def at(world: World, hour: int, minute: int, day: int = 0) -> None:
+    moment = START.replace(hour=hour, minute=minute) + timedelta(days=day)
+    world.running.sandbox.clock.set(moment)
+
+
+async def test_a_slot_moves_once_a_period(world: World) -> None:
+    opened = world.policies(DAILY)
+    assert (await world.run(opened))[0] == 0
+    assert world.posts() == 0
+    for hour, minute in ((3, 1), (3, 2), (3, 40), (4, 59)):
+        at(world, hour, minute)
+        assert (await world.run(opened))[0] == 0
+        assert (world.moved("poor"), world.moved("bare")) == (100_00, 100_00)
+    for minute in (1, 30):
+        at(world, 3, minute, day=1)
+        await world.run(opened)
+        assert (world.moved("poor"), world.moved("bare")) == (200_00, 200_00)
+    world.check()
+
+
+async def test_a_rule_first_loaded_after_its_slot_waits_for_the_next(world: World) -> None:
+    opened = world.policies(DAILY)
+    at(world, 3, 5)
+    await world.run(opened)
+    at(world, 3, 50)
+    await world.run(opened)
+    assert world.posts() == 0
+    at(world, 3, 0, day=1)
+    await world.run(opened)
+    assert world.moved("poor") == 100_00
+
+
+async def test_an_unread_account_is_tried_again_until_catch_up_ends(world: World) -> None:
+    opened = world.policies(DAILY)
+    await world.run(opened)
+    faults = world.running.sandbox.faults
+    order = FaultOrder(
+        kind=FaultKind.ERROR_500_BEFORE, method="GET", contains=POOR, times=1_000_000
+    )
+    faults.order(order)
+    at(world, 3, 1)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (0, 100_00)
+    faults.clear()
+    at(world, 4, 55)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (100_00, 100_00)
+    faults.order(order)
+    at(world, 3, 1, day=1)
+    await world.run(opened)
+    faults.clear()
+    at(world, 5, 1, day=1)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (100_00, 200_00)
+    world.check()
+
+
+async def test_a_slot_survives_a_crash_and_moves_once(world: World) -> None:
+    opened = world.policies(DAILY)
+    await world.run(opened)
+    at(world, 3, 1)
+    arm_before_w3(world)
+    with pytest.raises(Killed):
+        await world.run(opened)
+    disarm(world)
+    for minute in (2, 3, 25):
+        at(world, 3, minute)
+        await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (100_00, 100_00)
+    world.check()
+
+
+async def test_a_slot_in_doubt_is_not_asked_again_in_its_period(
+    world_of: Callable[..., World],
+) -> None:
+    world = world_of(resend="never")
+    opened = world.policies(DAILY)
+    await world.run(opened)
+    world.running.sandbox.faults.order(
+        FaultOrder(kind=FaultKind.LOST_AFTER, method="POST", contains=BARE)
+    )
+    for hour, minute in ((3, 1), (3, 30), (4, 30)):
+        at(world, hour, minute)
+        assert (await world.run(opened))[0] == 7
+    assert world.posts() == 2
+    assert world.moved("bare") == 100_00
+    world.check()
