@@ -28,7 +28,10 @@ class Gate:
     history: History
     limits: Limits
     is_closed_by: str = ""
+    normal: int | None = None
     passed: list[Transfer] = field(default_factory=list)
+    sums: dict[Direction, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    counts: dict[Direction, int] = field(default_factory=lambda: defaultdict(int))
     moved: dict[tuple[Direction, timedelta], list[Decimal]] = field(default_factory=dict)
 
     def judge(self, rule: Rule, batch: list[Transfer]) -> str:
@@ -39,12 +42,11 @@ class Gate:
             return self.is_closed_by
         direction = batch[0].direction
         amount = total(transfer.amount for transfer in batch)
-        earlier = [item for item in self.passed if item.direction is direction]
-        planned = total(item.amount for item in earlier) + amount
+        planned = self.sums[direction] + amount
         recent = self._moved(direction, RECENT)
         if planned + total(recent) > self.limits.per_cycle_amount:
             return "per_cycle.amount"
-        if len(batch) + len(earlier) + len(recent) > self.limits.per_cycle_transfers:
+        if len(batch) + self.counts[direction] + len(recent) > self.limits.per_cycle_transfers:
             return "per_cycle.transfers"
         if self._is_too_wide(rule, batch):
             return "per_cycle.share_of_accounts"
@@ -54,16 +56,28 @@ class Gate:
 
     def let_through(self, batch: Iterable[Transfer]) -> None:
         """Books a batch that passed."""
-        self.passed += batch
+        for transfer in batch:
+            self.passed.append(transfer)
+            self.sums[transfer.direction] += transfer.amount
+            self.counts[transfer.direction] += 1
+
+    def take_back(self, passed_before: int) -> None:
+        """Unbooks all but the first so many transfers."""
+        for transfer in self.passed[passed_before:]:
+            self.sums[transfer.direction] -= transfer.amount
+            self.counts[transfer.direction] -= 1
+        del self.passed[passed_before:]
 
     def _is_too_wide(self, rule: Rule, batch: list[Transfer]) -> bool:
         if rule.schedule is not None and rule.schedule.is_calendar:
             return False
         touched = len({transfer.account.id for transfer in batch})
-        normal = sum(
-            account.status is Status.NORMAL for account in self.history.observation.accounts
-        )
-        return touched > SMALL_BATCH and touched > self.limits.per_cycle_share * normal
+        if touched <= SMALL_BATCH:
+            return False
+        if self.normal is None:
+            accounts = self.history.observation.accounts
+            self.normal = sum(account.status is Status.NORMAL for account in accounts)
+        return touched > self.limits.per_cycle_share * self.normal
 
     def _moved(self, direction: Direction, window: timedelta) -> list[Decimal]:
         if (direction, window) not in self.moved:
@@ -99,7 +113,7 @@ class Approvals:
     def needs_one(self, wish: Wish, amount: Decimal) -> bool:
         """Whether an amount, with what the account got the same way in 24 hours and gets by this
         plan, is too much for a daemon alone. One that is not is counted from now on."""
-        direction = wish.named.rule.direction
+        direction = wish.named.direction
         assert direction is not None
         got = self.history.moved_since(wish.account.id, direction, self.history.now - DAY)
         planned = self.planned[wish.account.id, direction] + amount

@@ -102,7 +102,7 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
     next_at = following.at if following else None
     is_open = slot is not None and slot.at <= now < slot.until
     if only is not None:
-        if getattr(named.rule.action, "when", None) is not None:
+        if getattr(named.action, "when", None) is not None:
             return Due(is_due=True, is_extra=True)
         # It takes the place of the period that runs, though its slot be over or yet to come.
         running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
@@ -139,7 +139,7 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
         winner, losers = _settle(rivals)
         decisions.made += losers
         # An overlap holds its own rules, and still contradicts whoever wants the other way.
-        directions[rivals[0].named.rule.instrument].add(rivals[0].named.rule.direction)
+        directions[rivals[0].named.instrument].add(rivals[0].named.direction)
         if winner is not None:
             commanding.append(winner)
     for wish in _refuse_contradictions(commanding, directions, decisions):
@@ -157,11 +157,13 @@ def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
         period and (named.name, case.account.id, period) in case.judge.observation.decided
     ):
         return [_held(named, case.account, Hold.NOT_DUE, until=due.next_at)]
-    return list(_judged(case, named, due, period))
+    said = case.judge.judge(named, case.account)
+    return _in_period(case, said, due, period) if due.slot is not None else said
 
 
-def _judged(case: _Case, named: NamedRule, due: Due, period: str) -> Iterator[Decision]:
-    for item in case.judge.judge(named, case.account):
+def _in_period(case: _Case, said: Iterable[Decision], due: Due, period: str) -> Iterator[Decision]:
+    """What a calendar rule said, within the period of its slot."""
+    for item in said:
         if not isinstance(item, Wish):
             yield item
             continue
@@ -184,8 +186,8 @@ def _has_fired(history: History, wish: Wish, period: str) -> bool:
 
 
 def _unfit(case: _Case, named: NamedRule) -> Hold | None:
-    is_top_up = named.rule.action_name in ("top_up", "grant_coupons")
-    moves = named.rule.direction is not None
+    is_top_up = named.action_name in ("top_up", "grant_coupons")
+    moves = named.direction is not None
     selector = named.rule.accounts
     if case.account.status is not Status.NORMAL:
         is_named = names_status(selector)
@@ -200,9 +202,8 @@ def _unfit(case: _Case, named: NamedRule) -> Hold | None:
 
 def _controller(wish: Wish) -> tuple[str, ...]:
     """What is to be commanded by one rule: a unit and a direction."""
-    rule = wish.named.rule
     child = wish.coupon.child_id if wish.coupon else None
-    return (rule.instrument, rule.direction or "", child or "")
+    return (wish.named.instrument, wish.named.direction or "", child or "")
 
 
 def _settle(rivals: list[Wish]) -> tuple[Wish | None, list[Held]]:
@@ -233,7 +234,7 @@ def _refuse_contradictions(
 ) -> list[Wish]:
     agreed = []
     for wish in commanding:
-        instrument = wish.named.rule.instrument
+        instrument = wish.named.instrument
         if instrument is not Instrument.COUPON and len(directions[instrument]) > 1:
             decisions.made.append(_held_wish(wish, Hold.CONTRADICTION))
         else:
@@ -245,7 +246,7 @@ def unit_of(wish: Wish) -> Unit:
     """The unit a wish is about as far as it is known: a child coupon, else all of the account's
     money of that instrument."""
     child = wish.coupon.child_id if wish.coupon else None
-    return Unit(account_id=wish.account.id, instrument=wish.named.rule.instrument, part=child or "")
+    return Unit(account_id=wish.account.id, instrument=wish.named.instrument, part=child or "")
 
 
 def _rails(case: _Case, wish: Wish) -> Decision:
@@ -261,7 +262,7 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     cooling = history.cooldown_until(wish.named.name, unit, rule.cooldown)
     if cooling and not _is_same_cycle(history, wish, unit):
         return _held_wish(wish, Hold.COOLDOWN, until=cooling)
-    if history.had_no_effect(wish.account.id, rule.instrument, wish.trigger, wish.read_at):
+    if history.had_no_effect(wish.account.id, wish.named.instrument, wish.trigger, wish.read_at):
         return replace(wish, ask=Ask.NO_EFFECT)
     return replace(wish, ask=Ask.MODE) if rule.mode is Mode.PROPOSE else wish
 
@@ -269,9 +270,9 @@ def _rails(case: _Case, wish: Wish) -> Decision:
 def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:
     """The pending moves that hold this wish: its unit's own. Wishes that are served in several
     parts (coupons to grant, ledgers to reclaim from) are held part by part, in `planning`."""
-    is_reclaim = wish.named.rule.action_name == "reclaim"
+    is_reclaim = wish.named.action_name == "reclaim"
     for move in history.pending(unit.account_id, unit.instrument):
-        is_part = is_reclaim and move.direction is wish.named.rule.direction
+        is_part = is_reclaim and move.direction is wish.named.direction
         match unit.instrument:
             case Instrument.CASH:
                 yield move
@@ -299,7 +300,7 @@ def _held(named: NamedRule, account: Account, reason: Hold, until: datetime | No
     return Held(
         rule=named.name,
         account=account,
-        instrument=named.rule.instrument,
+        instrument=named.instrument,
         reason=reason,
         until=until,
     )
@@ -309,7 +310,7 @@ def _held_wish(wish: Wish, reason: Hold, until: datetime | None = None, detail: 
     return Held(
         rule=wish.named.name,
         account=wish.account,
-        instrument=wish.named.rule.instrument,
+        instrument=wish.named.instrument,
         reason=reason,
         until=until,
         reading=wish.reading,

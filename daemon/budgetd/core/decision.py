@@ -3,22 +3,31 @@
 Nouns alone; `deciding` makes them and `planning` turns wishes into transfers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from budgetd.core.intent import Instrument
+from budgetd.core.intent import Direction, Instrument
 from budgetd.core.observation import Account, Coupon, CreditLedger
-from budgetd.core.policy import Rule
+from budgetd.core.policy import Action, Rule
 from budgetd.core.reason import Ask, Hold, Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRule:
-    """A rule under its full name `policy/rule`."""
+    """A rule under its full name `policy/rule`, and what it does, found once: a rule is asked of
+    thousands of accounts."""
 
     name: str
     rule: Rule
+    action: Action = field(init=False, repr=False, compare=False)
+    action_name: str = field(init=False, repr=False, compare=False)
+    instrument: Instrument = field(init=False, repr=False, compare=False)
+    direction: Direction | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("action", "action_name", "instrument", "direction"):
+            object.__setattr__(self, name, getattr(self.rule, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

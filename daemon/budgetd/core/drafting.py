@@ -24,6 +24,17 @@ from budgetd.core.reason import Hold
 from budgetd.core.trigger import written
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a transfer ends: what will be read after it, how far short that is of the target, the
+    coupon it is of, and what the unit itself read before, where that is not the whole reading."""
+
+    after: Decimal
+    short_by: Decimal = ZERO
+    coupon: Coupon | None = None
+    value: Decimal | None = None
+
+
 @dataclass(slots=True)
 class Drawer:
     """Draws up transfers against what is left."""
@@ -49,12 +60,12 @@ class Drawer:
 
     def want(self, wish: Wish) -> Draft | Held:
         """A lift's amount before the master's money is asked: want, max, at_most, caps."""
-        action = wish.named.rule.action
+        action = wish.named.action
         assert isinstance(action, Lift)
-        if not self.purse.is_known(wish.named.rule.instrument):
+        if not self.purse.is_known(wish.named.instrument):
             return held(wish, Hold.UNREAD, detail="the master's side could not be read")
         pending = ZERO
-        if wish.named.rule.instrument is Instrument.COUPON:
+        if wish.named.instrument is Instrument.COUPON:
             # Grants that were made for this very wish: the reading is older than they are.
             pending = total(
                 move.amount
@@ -80,13 +91,15 @@ class Drawer:
 
     def settle(self, wish: Wish, draft: Draft, pieces: list[Piece]) -> list[Transfer] | Held:
         """The transfers of a lift whose pieces the master has given; the rest is put back."""
-        action, instrument = wish.named.rule.action, wish.named.rule.instrument
+        action, instrument = wish.named.action, wish.named.instrument
         assert isinstance(action, Lift)
         booked, given = draft.amount, total(piece.amount for piece in pieces)
         draft.clip("exists", given, Hold.MASTER_SHORT, "what the master can give")
         transfers: list[Transfer] = []
         for piece in pieces:
-            part = Draft(piece.amount, grain=draft.grain, steps=list(draft.steps))
+            part = Draft(
+                piece.amount, grain=draft.grain, steps=list(draft.steps), target=draft.target
+            )
             if len(pieces) > 1:
                 part.steps.append(Step(step="piece", amount=piece.amount, note=piece.part))
             part.round_down()
@@ -102,7 +115,7 @@ class Drawer:
 
     def _not_given(self, wish: Wish, draft: Draft) -> Held:
         """The hold of a lift that got nothing: for its own grants that are under way, if any."""
-        if wish.named.rule.instrument is Instrument.COUPON:
+        if wish.named.instrument is Instrument.COUPON:
             for move in self.history.pending(
                 wish.account.id, Instrument.COUPON, Direction.ALLOCATE
             ):
@@ -118,26 +131,20 @@ class Drawer:
         start = before[-1].after if before else wish.reading
         after = start + part.amount
         short = max((draft.target or ZERO) - after, ZERO) if draft.target is not None else ZERO
-        instrument = wish.named.rule.instrument
+        instrument = wish.named.instrument
         unit = Unit(account_id=wish.account.id, instrument=instrument, part=piece.part)
-        return self._transfer(
-            wish,
-            unit,
-            part,
-            after=after,
-            target=draft.target,
-            short_by=short,
-            coupon=piece.coupon,
-            value=_amount_in(wish.ledgers, piece.part) if instrument is Instrument.CREDIT else None,
-        )
+        is_credit = instrument is Instrument.CREDIT
+        value = _amount_in(wish.ledgers, piece.part) if is_credit else None
+        end = _End(after, short_by=short, coupon=piece.coupon, value=value)
+        return self._transfer(wish, unit, part, end)
 
     def reclaim(self, wish: Wish) -> list[Transfer] | Held:
         """The transfers of a wish to take something home, or its hold."""
-        action = wish.named.rule.action
+        action = wish.named.action
         if isinstance(action, ReclaimCoupons):
             return self._whole_coupon(wish)
         assert isinstance(action, Reclaim)
-        if wish.named.rule.instrument is Instrument.CREDIT:
+        if wish.named.instrument is Instrument.CREDIT:
             return self._from_ledgers(wish, action)
         draft = pipeline.reclaim(action, wish.reading, self._off(wish))
         draft.clip("exists", wish.reading, Hold.RECLAIMABLE, "what is reclaimable")
@@ -147,8 +154,7 @@ class Drawer:
             return held(wish, hold)
         self.caps.book(wish, draft.amount)
         unit = Unit(account_id=wish.account.id, instrument=Instrument.CASH)
-        after = wish.reading - draft.amount
-        return [self._transfer(wish, unit, draft, after=after, target=draft.target)]
+        return [self._transfer(wish, unit, draft, _End(wish.reading - draft.amount))]
 
     def _off(self, wish: Wish) -> Decimal:
         """What a reclaim must leave beyond `keep`: allocations since its slot."""
@@ -158,7 +164,7 @@ class Drawer:
         return total(
             move.amount
             for move in self.history.moves(
-                wish.account.id, wish.named.rule.instrument, Direction.ALLOCATE
+                wish.account.id, wish.named.instrument, Direction.ALLOCATE
             )
             if move.counts and (move.sent_at or move.made_at) >= since
         )
@@ -194,11 +200,8 @@ class Drawer:
                 after -= draft.amount
                 left.amount -= draft.amount
                 self.caps.book(wish, draft.amount)
-                transfers.append(
-                    self._transfer(
-                        wish, unit, draft, after=after, target=draft.target, value=ledger.amount
-                    )
-                )
+                end = _End(after, value=ledger.amount)
+                transfers.append(self._transfer(wish, unit, draft, end))
         if transfers:
             return transfers
         return held(wish, last.hold(action.min) or Hold.RECLAIMABLE)
@@ -215,43 +218,32 @@ class Drawer:
         unit = Unit(account_id=wish.account.id, instrument=Instrument.COUPON, part=coupon.child_id)
         step = Step(step="want", amount=coupon.balance, note="the whole coupon")
         draft = Draft(coupon.balance, steps=[step])
-        return [self._transfer(wish, unit, draft, after=ZERO, target=None, coupon=coupon)]
+        return [self._transfer(wish, unit, draft, _End(ZERO, coupon=coupon))]
 
-    def _transfer(
-        self,
-        wish: Wish,
-        unit: Unit,
-        draft: Draft,
-        *,
-        after: Decimal,
-        target: Decimal | None,
-        short_by: Decimal = ZERO,
-        coupon: Coupon | None = None,
-        value: Decimal | None = None,
-    ) -> Transfer:
-        rule = wish.named.rule
-        assert rule.direction is not None
+    def _transfer(self, wish: Wish, unit: Unit, draft: Draft, end: _End) -> Transfer:
+        named = wish.named
+        assert named.direction is not None
         return Transfer(
             id=_identity(self.history.now, wish, unit),
             rule=wish.named.name,
-            action=rule.action_name,
-            direction=rule.direction,
+            action=named.action_name,
+            direction=named.direction,
             unit=unit,
             account=wish.account,
             amount=draft.amount,
             currency=self.currency,
             reading=wish.reading,
             read_at=wish.read_at,
-            target=target,
-            after=after,
-            short_by=short_by,
+            target=draft.target,
+            after=end.after,
+            short_by=end.short_by,
             why=wish.why,
             steps=tuple(draft.steps),
             trigger=told(wish),
             ask=wish.ask,
-            coupon=coupon,
+            coupon=end.coupon,
             period=wish.period,
-            unit_reading=value if value is not None else wish.unit_reading,
+            unit_reading=wish.unit_reading if end.value is None else end.value,
         )
 
 
@@ -282,7 +274,7 @@ def _identity(at: datetime, wish: Wish, unit: Unit) -> str:
 
 def told(wish: Wish) -> str:
     """The trigger in words, as reports show it: `below 500.00`."""
-    when = getattr(wish.named.rule.action, "when", None)
+    when = getattr(wish.named.action, "when", None)
     if wish.coupon is not None and wish.coupon.expires_at is not None:
         return f"expires {wish.coupon.expires_at:%Y-%m-%d}"
     if when is None:
@@ -303,7 +295,7 @@ def held(wish: Wish, reason: Hold, detail: str = "") -> Held:
     return Held(
         rule=wish.named.name,
         account=wish.account,
-        instrument=wish.named.rule.instrument,
+        instrument=wish.named.instrument,
         reason=reason,
         reading=wish.reading,
         detail=detail,

@@ -91,7 +91,7 @@ class Purse:
         What is less than `amount` is whole `grain`s and at least the action's `min`, so that
         nobody sits on money that cannot be moved. `first` is what the wish has got already.
         """
-        action = wish.named.rule.action
+        action = wish.named.action
         assert isinstance(action, Lift)
         least = ZERO if first else action.min
         match action:
@@ -233,6 +233,8 @@ class CapBook:
     def left(self, wish: Wish) -> tuple[Decimal, str] | None:
         """The least that a cap of the rule leaves, and that cap's name; None without caps."""
         caps = wish.named.rule.caps
+        if not caps.model_fields_set:
+            return None
         account_id, instrument, direction = _key(wish)
         bounds = []
         for name in Caps.model_fields:
@@ -246,6 +248,6 @@ class CapBook:
 
 
 def _key(wish: Wish) -> tuple[str, Instrument, Direction]:
-    rule = wish.named.rule
-    assert rule.direction is not None
-    return wish.account.id, rule.instrument, rule.direction
+    named = wish.named
+    assert named.direction is not None
+    return wish.account.id, named.instrument, named.direction

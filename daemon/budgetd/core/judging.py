@@ -3,7 +3,7 @@
 It turns a reading into a wish, an alert or a hold. It may not know other rules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -41,26 +41,25 @@ class Judge:
         self.observation = observation
         self.history = history
 
-    def judge(self, named: NamedRule, account: Account) -> Iterator[Decision]:
+    def judge(self, named: NamedRule, account: Account) -> Iterable[Decision]:
         """What the rule wants of the account: wishes, an alert, or one hold."""
         readings = self._readings(named, account)
-        reading = readings.of(named.rule.instrument)
+        reading = readings.of(named.instrument)
         if not isinstance(reading, Ok):
-            yield self._unread(named, account, reading)
-            return
-        match named.rule.action:
+            return (self._unread(named, account, reading),)
+        match named.action:
             case TopUp() as action if action.instrument is Instrument.CREDIT:
-                yield self._lift(named, account, _living(action, readings, self.now))
+                return (self._lift(named, account, _living(action, readings, self.now)),)
             case TopUp():
-                yield self._lift(named, account, readings.cash)
+                return (self._lift(named, account, readings.cash),)
             case GrantCoupons() as action:
-                yield self._lift(named, account, self._granted(action, account, readings))
+                return (self._lift(named, account, self._granted(action, account, readings)),)
             case Reclaim():
-                yield self._reclaim(named, account, readings)
+                return (self._reclaim(named, account, readings),)
             case ReclaimCoupons():
-                yield from self._coupons(named, account, readings)
+                return self._coupons(named, account, readings)
             case Alert():
-                yield self._alert(named, account, readings)
+                return (self._alert(named, account, readings),)
 
     @property
     def now(self) -> datetime:
@@ -82,24 +81,33 @@ class Judge:
         return Held(
             rule=named.name,
             account=account,
-            instrument=named.rule.instrument,
+            instrument=named.instrument,
             reason=reason,
             reading=value,
             detail=getattr(reading, "reason", ""),
         )
 
-    def _facts(self, named: NamedRule, account: Account, reading: Ok[Decimal]) -> Facts:
+    def _facts(
+        self,
+        named: NamedRule,
+        account: Account,
+        reading: Ok[Decimal],
+        ledgers: tuple[CreditLedger, ...] = (),
+        coupons: tuple[Coupon, ...] = (),
+    ) -> Facts:
         return Facts(
             value=reading.value,
             read_at=reading.read_at,
             now=self.now,
-            samples=self.observation.samples.get((account.id, named.rule.instrument), ()),
+            samples=self.observation.samples.get((account.id, named.instrument), ()),
+            ledgers=ledgers,
+            coupons=coupons,
         )
 
     def _lift(
         self, named: NamedRule, account: Account, reading: Ok[Decimal] | Held | object
     ) -> Decision:
-        action = named.rule.action
+        action = named.action
         assert isinstance(action, TopUp | GrantCoupons)
         if not isinstance(reading, Ok):
             return self._plain_hold(named, account, Hold.UNREAD, None)
@@ -117,11 +125,11 @@ class Judge:
             why=why(action.when, facts),
             trigger=bound_of(action.when, "below"),
             ledgers=_ledgers_of(named, self._readings(named, account)),
-            unit_reading=reading.value if named.rule.instrument is Instrument.CASH else None,
+            unit_reading=reading.value if named.instrument is Instrument.CASH else None,
         )
 
     def _reclaim(self, named: NamedRule, account: Account, readings: Readings) -> Decision:
-        action = named.rule.action
+        action = named.action
         assert isinstance(action, Reclaim)
         ledgers: tuple[CreditLedger, ...] = ()
         reading = readings.cash
@@ -129,8 +137,7 @@ class Judge:
             ledgers, reading = _all_ledgers(readings, self.now)
         if not isinstance(reading, Ok):
             return self._plain_hold(named, account, Hold.UNREAD, None)
-        facts = self._facts(named, account, reading)
-        facts = _with_ledgers(facts, ledgers)
+        facts = self._facts(named, account, reading, ledgers)
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
             return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
@@ -149,7 +156,7 @@ class Judge:
     def _coupons(
         self, named: NamedRule, account: Account, readings: Readings
     ) -> Iterator[Decision]:
-        action = named.rule.action
+        action = named.action
         assert isinstance(action, ReclaimCoupons)
         assert isinstance(readings.coupons, Ok)
         held: Hold | None = None
@@ -181,13 +188,12 @@ class Judge:
             yield self._plain_hold(named, account, held or Hold.NOT_TRIGGERED, value)
 
     def _alert(self, named: NamedRule, account: Account, readings: Readings) -> Decision:
-        action = named.rule.action
+        action = named.action
         assert isinstance(action, Alert)
         reading, ledgers, coupons = _watched(action.instrument, readings, self.now)
         if reading is None:
             return self._plain_hold(named, account, Hold.UNREAD, None)
-        facts = self._facts(named, account, reading)
-        facts = _with_ledgers(facts, ledgers, coupons)
+        facts = self._facts(named, account, reading, ledgers, coupons)
         verdict = holds(action.when, facts)
         if verdict is not True:
             return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
@@ -225,7 +231,7 @@ class Judge:
         return Held(
             rule=named.name,
             account=account,
-            instrument=named.rule.instrument,
+            instrument=named.instrument,
             reason=reason,
             reading=value,
         )
@@ -261,7 +267,7 @@ def _living(action: TopUp, readings: Readings, now: datetime) -> Ok[Decimal] | N
 
 
 def _ledgers_of(named: NamedRule, readings: Readings) -> tuple[CreditLedger, ...]:
-    is_credit = named.rule.instrument is Instrument.CREDIT
+    is_credit = named.instrument is Instrument.CREDIT
     return readings.credit.value if is_credit and isinstance(readings.credit, Ok) else ()
 
 
@@ -293,19 +299,6 @@ def _expiring(
         return ledgers
     limit = now + bounds[0]
     return tuple(ledger for ledger in ledgers if expires_by(ledger.expires_at, limit))
-
-
-def _with_ledgers(
-    facts: Facts, ledgers: tuple[CreditLedger, ...], coupons: tuple[Coupon, ...] = ()
-) -> Facts:
-    return Facts(
-        value=facts.value,
-        read_at=facts.read_at,
-        now=facts.now,
-        samples=facts.samples,
-        ledgers=ledgers,
-        coupons=coupons,
-    )
 
 
 def _watched(

@@ -87,7 +87,7 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
 
 
 def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcome) -> Drawer:
-    """Plans one priority. A batch that is withheld is taken out, and the others drawn up anew."""
+    """Plans one priority. Batches that are withheld are taken out, and the others drawn up anew."""
     rules = {wish.named.name: wish.named.rule for wish in wishes}
     left = sorted(wishes, key=_turn)
     while True:
@@ -99,25 +99,38 @@ def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcom
             if transfer.ask is None or gate.is_closed_by:
                 batches[transfer.rule].append(transfer)
         passed_before = len(gate.passed)
-        stopped = ""
+        stopped: dict[str, str] = {}
         for rule in sorted(batches):
             limit = gate.judge(rules[rule], batches[rule])
-            if limit:
-                stopped = rule
-                outcome.withheld += _withhold(batches[rule], limit)
+            if not limit:
+                gate.let_through(batches[rule])
+                continue
+            stopped[rule] = limit
+            # What it gives back may serve the others: then they are drawn up before they are
+            # judged. Where nobody was short of anything they would only come out the same.
+            if not gate.is_closed_by and _is_tight(drawn, holds):
                 break
-            gate.let_through(batches[rule])
         if not stopped:
             outcome.transfers += drawn
             outcome.held += holds
             return trial
-        del gate.passed[passed_before:]
-        # The whole rule is done with: what its others were told stands, and none of them gets
+        gate.take_back(passed_before)
+        for rule, limit in stopped.items():
+            outcome.withheld += _withhold(batches[rule], limit)
+        # A withheld rule is done with: what its others were told stands, and none of them gets
         # what the batch gave back, or the rule would move in two batches.
-        withheld = set(batches[stopped])
-        outcome.transfers += [t for t in drawn if t.rule == stopped and t not in withheld]
-        outcome.held += [item for item in holds if item.rule == stopped]
-        left = [wish for wish in left if wish.named.name != stopped]
+        withheld = {transfer.id for rule in stopped for transfer in batches[rule]}
+        outcome.transfers += [t for t in drawn if t.rule in stopped and t.id not in withheld]
+        outcome.held += [item for item in holds if item.rule in stopped]
+        left = [wish for wish in left if wish.named.name not in stopped]
+
+
+def _is_tight(drawn: list[Transfer], holds: list[Held]) -> bool:
+    """Whether somebody got less, or was asked for more, because of what another one took."""
+    return any(item.reason in (Hold.MASTER_SHORT, Hold.CAP) for item in holds) or any(
+        item.ask is Ask.APPROVAL_ABOVE or any(step.step in ("exists", "cap") for step in item.steps)
+        for item in drawn
+    )
 
 
 def _turn(wish: Wish) -> tuple[Decimal, str, str, str]:
@@ -144,7 +157,7 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
     wants: list[tuple[Wish, Draft]] = []
     approvals = gate.approvals()
     for wish in wishes:
-        if not isinstance(wish.named.rule.action, Lift):
+        if not isinstance(wish.named.action, Lift):
             continue
         want = drawer.want(wish)
         if isinstance(want, Held):
@@ -160,7 +173,7 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
     for wish, want, pieces in _share(wants, drawer):
         _sort(drawer.settle(wish, want, pieces), transfers, holds)
     for wish in wishes:
-        if not isinstance(wish.named.rule.action, Lift):
+        if not isinstance(wish.named.action, Lift):
             _sort(_draw_reclaim(wish, drawer, approvals), transfers, holds)
     transfers.sort(key=lambda item: (_is_reclaim(item), item.reading, item.account.id, item.rule))
     return transfers, holds
@@ -206,7 +219,7 @@ def _share(
 
 def _least(wish: Wish, want: Draft) -> Decimal:
     """What lifts an account to its trigger, and is no less than one transfer may be."""
-    action = wish.named.rule.action
+    action = wish.named.action
     assert isinstance(action, Lift)
     if wish.trigger is None:
         return want.amount
@@ -229,7 +242,7 @@ def _observe(drawer: Drawer, wishes: list[Wish]) -> list[Transfer]:
     found: list[Transfer] = []
     for wish in sorted(wishes, key=lambda wish: (wish.named.rule.priority, *_turn(wish))):
         drawn: list[Transfer] | Held
-        if isinstance(wish.named.rule.action, Lift):
+        if isinstance(wish.named.action, Lift):
             want = drawer.want(wish)
             if isinstance(want, Held):
                 continue

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import cache
 
 from budgetd.core.fields import Lasting
 from budgetd.core.observation import Coupon, CreditLedger, Sample
@@ -58,10 +59,15 @@ def _one_of(answers: list[Verdict]) -> Verdict:
 
 def written(when: When) -> Iterator[tuple[str, object]]:
     """The parts that are written, by name."""
-    for name in type(when).model_fields:
+    for name in _parts_of(type(when)):
         value = getattr(when, name)
-        if name not in ("for_", "any") and value is not None:
+        if value is not None:
             yield name, value
+
+
+@cache
+def _parts_of(kind: type[Condition]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name not in ("for_", "any"))
 
 
 def _has_lasted(when: When, lasting: Lasting, facts: Facts) -> bool:
