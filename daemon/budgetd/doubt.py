@@ -35,6 +35,11 @@ class Doubt:
             await self._look_at_amount(intent)
         return self.ledger.state_of(intent.id)
 
+    def may_learn(self, intent: Intent, state: State) -> bool:
+        """Whether a later look may prove more: of money only once its key was seen before."""
+        is_coupon = intent.unit.instrument is Instrument.COUPON
+        return state is State.IN_DOUBT and (is_coupon or self._was_received(intent))
+
     def _was_received(self, intent: Intent) -> bool:
         """Whether a resend was told that the key had been seen."""
         attempts = self.ledger.attempts(intent.id)

@@ -186,17 +186,15 @@ class Executor:
                 state = await doubt.look(intent)
             if state in FINAL:
                 break
-            if patience.left_s <= 0 or not self._may_change(intent, state):
+            if patience.left_s <= 0 or not (
+                self._may_send(intent, state) or doubt.may_learn(intent, state)
+            ):
                 state = self._give_up(intent, state)
                 break
             pause_s = max(wait_s, _least_wait(answer)) * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, no secret
             await self.sleep(pause_s)
             patience.left_s, wait_s = patience.left_s - pause_s, min(wait_s * 2, 15.0)
         return state
-
-    def _may_change(self, intent: Intent, state: State) -> bool:
-        """Whether waiting can help: doubt may meet evidence, a promise only another sending."""
-        return state is State.IN_DOUBT or self._may_send(intent, state)
 
     def _may_send(self, intent: Intent, state: State) -> bool:
         """Whether the same key may be sent (again): never more than four times within ten
