@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from budgetd.core.again import promised_of
 from budgetd.core.intent import State
 from budgetd.core.reason import Hold
 from budgetd.sandbox.faults import FaultKind, FaultOrder
@@ -121,6 +122,37 @@ async def test_an_account_in_arrears_is_fed_twice_and_then_asked_about(world: Wo
         await world.run(opened)
         world.pass_time(minutes=20)
     assert world.moved("poor") == 990_00 + 1000_00
+    world.check()
+
+
+async def test_a_plan_is_not_carried_out_over_what_another_cycle_did(world: World) -> None:
+    opened = world.policies(CASH)
+    async with world.cycling(opened) as cycle:
+        report = await cycle.plan()
+        assert report.plan is not None
+        items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
+        await world.run(opened)
+        await cycle.carry_out(report, items)
+    assert [outcome.hold for outcome in report.outcomes] == [Hold.UNREFLECTED] * 2
+    assert world.posts() == 2
+    world.check()
+
+
+async def test_what_another_cycle_gave_meanwhile_makes_a_transfer_ask_for_approval(
+    world: World,
+) -> None:
+    opened = world.policies(CASH, "limits: {approval_above: 1500.00}")
+    async with world.cycling(opened) as cycle:
+        report = await cycle.plan()
+        assert report.plan is not None
+        items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
+        await world.run(opened)
+        world.book.spend(BARE, 900_00, world.now())
+        world.pass_time(minutes=16)
+        await cycle.carry_out(report, items)
+    holds = {outcome.account.name: outcome.hold for outcome in report.outcomes}
+    assert holds == {"bare": Hold.AWAITING_APPROVAL, "poor": Hold.NOT_TRIGGERED}
+    assert world.moved("bare") == 1000_00
     world.check()
 
 
