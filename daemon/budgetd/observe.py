@@ -63,10 +63,9 @@ class Observer:
         try:
             members = await self.client.read_all(operations.MEMBERS, seen=sweep.found)
             sweep.found(members)
-            readings = await sweep.finished()
+            readings, master = await sweep.finished()
         finally:
-            sweep.stop()
-        master = await self.master(wanted.master)
+            await sweep.stop()
         taken_at = self.clock()
         accounts = tuple(
             sorted((member.account(units) for member in members), key=lambda one: one.id)
@@ -153,13 +152,18 @@ def _join(found: object) -> Readings:
 
 @dataclass(slots=True)
 class _Sweep:
-    """The reading of many accounts: a queue an API, and as many readers as its pace can use."""
+    """The reading of many accounts: a queue an API, and as many readers as its pace can use.
+
+    The master is read while the last accounts are: its reading is to be as young as theirs.
+    """
 
     observer: Observer
     wanted: Wanted
     units: dict[str, Organization]
     _queues: dict[Instrument, asyncio.Queue[str]] = field(default_factory=dict)
     _readers: list[asyncio.Task[None]] = field(default_factory=list)
+    _ends: list[asyncio.Task[object]] = field(default_factory=list)
+    _taken: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: set[str] = field(default_factory=set)
     _readings: dict[str, dict[Instrument, object]] = field(default_factory=dict)
     _done: int = 0
@@ -189,29 +193,39 @@ class _Sweep:
     async def _read(self, instrument: Instrument, queue: asyncio.Queue[str]) -> None:
         while True:
             account_id = await queue.get()
+            self._taken.set()
             self._readings[account_id][instrument] = await self.observer.one(account_id, instrument)
             self._done += 1
             self.observer.progress(self._done, self._all)
             queue.task_done()
 
-    async def finished(self) -> dict[str, Readings]:
-        """Waits for all that was put in. Raises what a reader raised."""
-        waits = [asyncio.create_task(queue.join()) for queue in self._queues.values()]
-        try:
-            pending: set[asyncio.Task[None]] = set(waits)
-            while pending & set(waits):
-                done, pending = await asyncio.wait(
-                    [*pending, *self._readers], return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done - set(waits):
-                    task.result()
-                pending = {task for task in waits if not task.done()}
-        finally:
-            for wait in waits:
-                wait.cancel()
-        return {account_id: _join(found.items()) for account_id, found in self._readings.items()}
+    async def finished(self) -> tuple[dict[str, Readings], Readings]:
+        """Waits for all that was put in, and reads the master. Raises what a reader raised."""
+        master = asyncio.create_task(self._master())
+        ends: list[asyncio.Task[object]] = [master]
+        ends += [asyncio.create_task(queue.join()) for queue in self._queues.values()]
+        self._ends = ends
+        pending = set(ends)
+        while pending:
+            done, _ = await asyncio.wait(
+                [*pending, *self._readers], return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                task.result()
+            pending -= done
+        found = {account_id: _join(found.items()) for account_id, found in self._readings.items()}
+        return found, master.result()
 
-    def stop(self) -> None:
-        """Ends the readers."""
-        for reader in self._readers:
-            reader.cancel()
+    async def _master(self) -> Readings:
+        """The master's readings, begun when the last account is in the hands of a reader."""
+        while not all(queue.empty() for queue in self._queues.values()):
+            self._taken.clear()
+            await self._taken.wait()
+        return await self.observer.master(self.wanted.master)
+
+    async def stop(self) -> None:
+        """Ends the readers and what waits for them; an error there is told by `finished`."""
+        tasks = [*self._readers, *self._ends]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -110,6 +110,33 @@ async def test_late_timers_of_one_millisecond_do_not_halve_a_fast_pace() -> None
     assert _busiest_window(departures) <= 1000
 
 
+@given(delays_ms=st.lists(st.integers(0, 900), min_size=1, max_size=30))
+def test_no_window_exceeds_the_quota_however_late_calls_leave_that_may(
+    delays_ms: list[int],
+) -> None:
+    fake = FakeTime([0])
+    pacer = Pacer(
+        requests_per_second=Fraction(10), now_ns=lambda: fake.now_ns, sleep_ns=fake.sleep_ns
+    )
+    left_ns: list[int] = []
+
+    async def call(number: int) -> None:
+        departure = await pacer.wait("GET /x")
+        delay_ms = delays_ms[number % len(delays_ms)]
+        if delay_ms:
+            # What opening a connection takes: neighbours on kept ones leave at once.
+            await fake.sleep_ns(delay_ms * 1_000_000)
+        departure.left()
+        left_ns.append(fake.now_ns)
+
+    async def run() -> None:
+        await fake.run([asyncio.create_task(call(number)) for number in range(60)])
+
+    asyncio.run(run())
+    assert len(left_ns) == 60
+    assert _busiest_window(left_ns) <= 10
+
+
 def test_half_a_quota_is_half_the_pace() -> None:
     departures = asyncio.run(_depart(10, Fraction(1, 2), 20, [0], [ProcessSlots()]))
     assert _busiest_window(departures) <= 5

@@ -45,7 +45,7 @@ from budgetd.provider.iam import (
 )
 from budgetd.provider.moves import MoveRequest
 from budgetd.provider.operations import Operation, Role
-from budgetd.provider.pacer import Pacer, ProcessSlots, Slots
+from budgetd.provider.pacer import Departure, Pacer, ProcessSlots, Slots
 from budgetd.provider.paging import read_pages
 from budgetd.provider.replies import Reply, answer_of, failure_of, value_of
 from budgetd.provider.signing import AccessKey, Unsigned
@@ -195,7 +195,7 @@ class Client:
         task raises `CancelledError`: the caller treats that attempt as unanswered.
         """
         operation = signed.operation
-        await self._pacer.wait(operation.endpoint, operation.quota_factor)
+        departure = await self._pacer.wait(operation.endpoint, operation.quota_factor)
         if self._credential.is_refused:
             return Answer(
                 phase=Phase.NOT_SENT,
@@ -209,7 +209,7 @@ class Client:
             body=signed.body,
         )
         try:
-            reply = await self._exchange(self._moves, call)
+            reply = await self._exchange(self._moves, call, departure)
         except Unanswered as lost:
             return Answer(
                 phase=Phase.SENT if lost.is_sent else Phase.NOT_SENT,
@@ -244,7 +244,7 @@ class Client:
         return await self._attempt(operation, query, body)
 
     async def _attempt(self, operation: Operation[A], query: Query, body: bytes) -> A:
-        await self._pacer.wait(operation.endpoint, operation.quota_factor)
+        departure = await self._pacer.wait(operation.endpoint, operation.quota_factor)
         self._credential.check(operation.endpoint)
         headers = await self._credential.headers(self._unsigned(operation, query, body))
         call = Call(
@@ -254,7 +254,7 @@ class Client:
             body=body,
         )
         try:
-            reply = await self._exchange(next(self._next_pool), call)
+            reply = await self._exchange(next(self._next_pool), call, departure)
         except Unanswered as lost:
             raise lost.error(operation.endpoint) from None
         self._note(operation.endpoint, reply, headers.get("x-auth-token", ""))
@@ -285,9 +285,9 @@ class Client:
             headers={"content-type": "application/json;charset=utf8"},
             body=token_request(login),
         )
-        await self._pacer.wait(TOKEN_ENDPOINT)
+        departure = await self._pacer.wait(TOKEN_ENDPOINT)
         try:
-            reply = await self._exchange(next(self._next_pool), call)
+            reply = await self._exchange(next(self._next_pool), call, departure)
         except Unanswered as lost:
             raise lost.error(TOKEN_ENDPOINT) from None
         if reply.status >= 400:
@@ -299,13 +299,15 @@ class Client:
             raise MalformedAnswer(TOKEN_ENDPOINT, "$", why)
         return token_of(reply.headers.get("x-subject-token", ""))
 
-    async def _exchange(self, http: httpx.AsyncClient, call: Call) -> Reply:
+    async def _exchange(self, http: httpx.AsyncClient, call: Call, departure: Departure) -> Reply:
         """One request, one complete answer within the deadline, or `Unanswered`."""
         is_sent = self.transport is not None
 
         async def trace(event: str, _: Mapping[str, Any]) -> None:
             nonlocal is_sent
-            is_sent = is_sent or event == "http11.send_request_headers.started"
+            if event == "http11.send_request_headers.started":
+                is_sent = True
+                departure.left()
 
         stream = http.stream(
             call.method,

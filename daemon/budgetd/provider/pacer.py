@@ -6,6 +6,10 @@ several processes share. It may not know what is called, and it never drops a ca
 Calls leave at 95 % of the quota. Of the 5 % between, 20 ms may be caught up after a late timer
 (else timers of one millisecond would halve a pace of 1000 a second); the rest, some 30 ms at a
 quota of 10, is for calls whose way to the provider is slower or faster than their neighbours'.
+
+A call that may leave does not always leave at once: a connection is opened, or the process is
+not given the machine. So the pacer is told when it left, and no call follows the one a whole
+quota before it by less than a second and 20 ms.
 """
 
 import asyncio
@@ -15,10 +19,12 @@ import mmap
 import os
 import random
 import struct
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from time import monotonic_ns
 from typing import Protocol
@@ -26,6 +32,7 @@ from typing import Protocol
 SECOND_NS = 1_000_000_000
 MARGIN = Fraction(95, 100)
 CATCH_UP_NS = 20_000_000
+WINDOW_NS = SECOND_NS + 20_000_000
 LONGEST_PAUSE_S = 60
 
 
@@ -143,6 +150,35 @@ async def _sleep_ns(wait_ns: int) -> None:
     await asyncio.sleep(wait_ns / SECOND_NS)
 
 
+@dataclass(slots=True)
+class Departure:
+    """A call that may leave; in nanoseconds, when it could, and from `left` on when it did."""
+
+    at_ns: int
+    now_ns: Callable[[], int]
+
+    def left(self) -> None:
+        """Says that the call leaves now."""
+        self.at_ns = self.now_ns()
+
+
+class _Lane:
+    """One API: who waits, and the departures of this process that a new one must look back at."""
+
+    def __init__(self, quota: Fraction) -> None:
+        self.turn = asyncio.Lock()
+        self.interval_ns = int(-(-SECOND_NS // (quota * MARGIN)))
+        self.departures: deque[Departure] = deque(maxlen=max(1, ceil(quota)))
+        self.last_ns = -WINDOW_NS
+
+    def wait_ns(self, now_ns: int) -> int:
+        """How long until every departure a whole quota ago or more is over a second away: the
+        latest of them counts, for one that was held up may leave after its followers."""
+        if len(self.departures) == self.departures.maxlen:
+            self.last_ns = max(self.last_ns, self.departures[0].at_ns)
+        return max(0, self.last_ns + WINDOW_NS - now_ns)
+
+
 @dataclass(kw_only=True)
 class Pacer:
     """Lets calls leave in the order they came, API by API.
@@ -155,16 +191,25 @@ class Pacer:
     slots: Slots = field(default_factory=ProcessSlots)
     now_ns: Callable[[], int] = monotonic_ns
     sleep_ns: Callable[[int], Awaitable[None]] = _sleep_ns
-    _queues: dict[str, asyncio.Lock] = field(default_factory=dict, init=False)
+    _lanes: dict[str, _Lane] = field(default_factory=dict, init=False)
 
-    async def wait(self, api: str, factor: Fraction = Fraction(1)) -> None:
+    async def wait(self, api: str, factor: Fraction = Fraction(1)) -> Departure:
         """Returns at the moment the call may leave. A cancelled waiter takes no slot."""
-        interval_ns = -(-SECOND_NS // (self.requests_per_second * factor * MARGIN))
-        async with self._queues.setdefault(api, asyncio.Lock()):
-            while wait_ns := self.slots.take(
-                api, now_ns=self.now_ns(), interval_ns=int(interval_ns)
-            ):
+        lane = self._lanes.get(api)
+        if lane is None:
+            lane = self._lanes[api] = _Lane(self.requests_per_second * factor)
+        async with lane.turn:
+            while wait_ns := self._wait_ns(api, lane):
                 await self.sleep_ns(wait_ns)
+            departure = Departure(self.now_ns(), self.now_ns)
+            lane.departures.append(departure)
+        return departure
+
+    def _wait_ns(self, api: str, lane: _Lane) -> int:
+        now_ns = self.now_ns()
+        return lane.wait_ns(now_ns) or self.slots.take(
+            api, now_ns=now_ns, interval_ns=lane.interval_ns
+        )
 
     def pause(self, api: str, retry_after_s: int | None = None) -> None:
         """After a 429: as long as the provider asks (60 s at most), else 1 to 2 s."""
