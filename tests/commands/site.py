@@ -21,7 +21,7 @@ provider:
   endpoint: {endpoint}
   requests_per_second: 100
   resend: {resend}
-  timeout: 2s
+  timeout: 1s
   credentials: {{access_key: file:{keys}/ak, secret_key: file:{keys}/sk}}
 state: sqlite:///state/budgetd.db
 timezone: UTC

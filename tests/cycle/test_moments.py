@@ -176,6 +176,22 @@ async def test_a_slot_moves_once_a_period(world: World) -> None:
     world.check()
 
 
+async def test_a_unit_is_decided_once_a_slot_whatever_it_reads_later(world: World) -> None:
+    opened = world.policies(DAILY.replace("{add: 100.00}", "{when: {below: 5.00}, to: 50.00}"))
+    await world.run(opened)
+    at(world, 3, 1)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (0, 50_00)
+    world.book.spend(POOR, 10_00, world.now())
+    at(world, 3, 30)
+    await world.run(opened)
+    assert world.moved("poor") == 0
+    at(world, 3, 1, day=1)
+    await world.run(opened)
+    assert world.moved("poor") == 50_00
+    world.check()
+
+
 async def test_a_rule_first_loaded_after_its_slot_waits_for_the_next(world: World) -> None:
     opened = world.policies(DAILY)
     at(world, 3, 5)
