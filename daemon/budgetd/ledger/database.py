@@ -78,9 +78,12 @@ def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> Non
         raise LedgerError(f"{path}: schema {found[1]}, but this budgetd knows {VERSION}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # Without it INSERT OR REPLACE deletes a row past the triggers that keep it.
+    connection.execute("PRAGMA recursive_triggers = ON")
     if not may_write:
         connection.execute("PRAGMA query_only = ON")
-    for name, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+    wants = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+    for name, wanted in wants.items():
         if pragma(connection, name) != wanted:
             raise LedgerError(f"{path}: {name} is {pragma(connection, name)}, not {wanted}")
 
