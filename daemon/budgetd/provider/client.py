@@ -9,10 +9,10 @@ import hashlib
 import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import cycle
 from pathlib import Path
 from types import TracebackType
@@ -56,6 +56,11 @@ Row = TypeVar("Row")
 
 LOG = logging.getLogger("budgetd.provider")
 ATTEMPTS = 3
+HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "user-agent": "budgetd",
+}
 Query = tuple[tuple[str, str], ...]
 
 
@@ -299,8 +304,14 @@ class Client:
             raise MalformedAnswer(TOKEN_ENDPOINT, "$", why)
         return token_of(reply.headers.get("x-subject-token", ""))
 
-    async def _exchange(self, http: httpx.AsyncClient, call: Call, departure: Departure) -> Reply:
-        """One request, one complete answer within the deadline, or `Unanswered`."""
+    async def _exchange(
+        self, http: httpx.AsyncBaseTransport, call: Call, departure: Departure
+    ) -> Reply:
+        """One request, one complete answer within the deadline, or `Unanswered`.
+
+        It goes to the transport itself: a client of httpx would add redirects, cookies, proxies
+        of the environment and more CPU to every call, and none of it is wanted.
+        """
         is_sent = self.transport is not None
 
         async def trace(event: str, _: Mapping[str, Any]) -> None:
@@ -309,15 +320,18 @@ class Client:
                 is_sent = True
                 departure.left()
 
-        stream = http.stream(
-            call.method,
-            call.url,
-            headers=dict(call.headers),
-            content=call.body if call.method == "POST" else None,
-            extensions={"trace": trace},
-        )
         try:
-            async with asyncio.timeout(self.timeout_s), stream as response:
+            request = httpx.Request(
+                call.method,
+                call.url,
+                headers={**HEADERS, **call.headers},
+                content=call.body if call.method == "POST" else None,
+                extensions={"trace": trace},
+            )
+            async with (
+                asyncio.timeout(self.timeout_s),
+                aclosing(await http.handle_async_request(request)) as response,
+            ):
                 body = bytearray()
                 async for chunk in response.aiter_raw():
                     body += chunk
@@ -337,25 +351,15 @@ class Client:
         self.skew_s = reply.skew_s(self.clock())
         return reply
 
-    def _open(self, trust: ssl.SSLContext, *, keeps_connections: bool) -> httpx.AsyncClient:
+    def _open(self, trust: ssl.SSLContext, *, keeps_connections: bool) -> httpx.AsyncBaseTransport:
         # Enough for four seconds of calls at full pace: answers take about one.
         most = 40
-        return httpx.AsyncClient(
-            transport=self.transport,
+        return self.transport or httpx.AsyncHTTPTransport(
             verify=trust,
             trust_env=False,
-            http2=False,
-            follow_redirects=False,
-            timeout=self.timeout_s,
             limits=httpx.Limits(
                 max_connections=most, max_keepalive_connections=most if keeps_connections else 0
             ),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={
-                "accept": "application/json",
-                "accept-encoding": "identity",
-                "user-agent": "budgetd",
-            },
         )
 
     def _trust(self) -> ssl.SSLContext:
