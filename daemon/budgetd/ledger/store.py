@@ -183,8 +183,7 @@ class Ledger:
                 state,
                 at=at,
                 note=note,
-                booked=answer.amount,
-                child_coupon_id=answer.child_coupon_id,
+                moved=(answer.amount, answer.child_coupon_id),
             )
             self._event(
                 at,
@@ -206,7 +205,6 @@ class Ledger:
         evidence: dict[str, str],
         at: datetime,
         *,
-        booked: Decimal | None = None,
         child_coupon_id: str | None = None,
     ) -> None:
         """Changes a state for another reason than an answer, and keeps the evidence for it."""
@@ -216,8 +214,7 @@ class Ledger:
                 state,
                 at=at,
                 note=evidence.get("why", ""),
-                booked=booked,
-                child_coupon_id=child_coupon_id,
+                moved=(None, child_coupon_id),
             )
             self._event(at, intent_id, "resolved", {"state": str(state), **evidence})
 
@@ -228,17 +225,18 @@ class Ledger:
         *,
         at: datetime,
         note: str = "",
-        booked: Decimal | None = None,
-        child_coupon_id: str | None = None,
+        moved: tuple[Decimal | None, str | None] = (None, None),
     ) -> None:
-        """One lawful step, with what it books: a final row cannot be written to again."""
+        """One lawful step, with what it books: a final row cannot be written to again. `moved`
+        is the amount, None for the one promised, and the child coupon that came of it."""
         row = self.connection.execute(
             "SELECT state, amount FROM intent WHERE id = ?", (intent_id,)
         ).fetchone()
         if row is None:
             raise LedgerError(f"no transfer {intent_id}")
         check_transition(State(row[0]), after)
-        moved = to_minor(booked) if booked is not None else row[1]
+        amount, child_coupon_id = moved
+        booked = to_minor(amount) if amount is not None else row[1]
         self.connection.execute(
             "UPDATE intent SET state = ?, ended_at = ?, note = ?, booked = ?, child_coupon_id = ? "
             "WHERE id = ?",
@@ -246,7 +244,7 @@ class Ledger:
                 str(after),
                 text(at) if after in FINAL else None,
                 note[:500],
-                moved if after is State.SETTLED else None,
+                booked if after is State.SETTLED else None,
                 child_coupon_id,
                 intent_id,
             ),
