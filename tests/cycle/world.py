@@ -23,6 +23,7 @@ from budgetd.ledger.database import ROOM_BYTES
 from budgetd.ledger.looking import broken_link
 from budgetd.ledger.store import Ledger
 from budgetd.provider.client import Client
+from budgetd.provider.pacer import ProcessSlots
 from budgetd.provider.signing import AccessKey
 from budgetd.sandbox.book import Book
 from budgetd.sandbox.clock import MovableClock
@@ -128,6 +129,13 @@ def small_book(now: datetime, semantics: Semantics | None = None) -> Book:
     )
 
 
+class Hasty(ProcessSlots):
+    """Departures that no 429 puts off: that pause is real time, and ours is the sandbox's."""
+
+    def pause(self, api: str, *, until_ns: int) -> None:
+        """Does not."""
+
+
 @dataclass(slots=True)
 class World:
     """The sandbox, the folder of the config, and what the client is told."""
@@ -189,6 +197,7 @@ class World:
                 requests_per_second=50,
                 timeout_s=self.timeout_s,
                 backoff_s=0.001,
+                slots=Hasty(),
                 transport=self.transport() if self.transport else None,
             ) as client:
                 cycle = cycle_of(opened, observer_of(opened.config, client, self.now), ledger)
