@@ -45,7 +45,7 @@ QUICK = Size(
 )
 SMALLEST = Size(
     sweep_accounts=20,
-    latency_s=0.0,
+    latency_s=0.2,
     sweep_most=1.08,
     peer_reads=2,
     cpu_reads=4,

@@ -5,7 +5,7 @@ may not be faster than the quota: calls beyond it are counted at the provider, a
 """
 
 import asyncio
-from time import perf_counter
+from time import perf_counter, sleep
 
 from bench.clients import observer_of, our_client
 from bench.peer import official_client, read_cash, read_coupons
@@ -20,6 +20,7 @@ from budgetd.cycle import blank_observation
 from budgetd.service import now
 
 QUOTA = 10
+WINDOW_S = 1.1
 PEER_MOST = 0.25
 
 
@@ -89,6 +90,8 @@ def _peer_seconds_a_read(provider: Provider, observation: Observation, reads: in
         for account_id, readings in observation.readings.items()
         if not isinstance(readings.cash, Unknown)
     ]
+    # What our client asked for last is not to count against the quota of this one.
+    sleep(WINDOW_S)
     begun_s = perf_counter()
     for account_id in ids[: reads // 2]:
         read_cash(client, account_id)

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from budgetd.core.deciding import decide
-from budgetd.core.decision import Held
+from budgetd.core.decision import Held, Wish
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.limits import Limits
 from budgetd.core.money import format_amount
@@ -53,6 +53,11 @@ def decide_again(
     `observation` knows the one account. None means that no rule has a word on it any more.
     """
     decisions = decide(frame.policies, observation, limits, only)
+    # What else is wished for was withheld, waits for a person, or has its turn later; what has
+    # moved by now stands among the moves. So nothing else may take from this one.
+    decisions.made = [
+        item for item in decisions.made if not isinstance(item, Wish) or _is_of(promised, item)
+    ]
     plan = make_plan(frame, decisions, observation, limits)
     for transfer in plan.transfers:
         if _is_same(promised, transfer):
@@ -61,6 +66,11 @@ def decide_again(
         if _is_same(promised, withheld.transfer):
             return withheld
     return _hold_of(promised, plan.held)
+
+
+def _is_of(promised: Promised, wish: Wish) -> bool:
+    is_same_coupon = wish.coupon is None or wish.coupon.child_id == promised.unit.part
+    return wish.named.name == promised.rule and is_same_coupon
 
 
 def _is_same(promised: Promised, transfer: Transfer) -> bool:
@@ -77,7 +87,10 @@ def _at_most(transfer: Transfer, amount: Decimal) -> Transfer:
     change = transfer.amount - amount
     after = transfer.after + (change if transfer.direction is Direction.RECLAIM else -change)
     step = Step(step="planned", amount=amount, note=f"planned {format_amount(amount)}")
-    return replace(transfer, amount=amount, after=after, steps=(*transfer.steps, step))
+    is_lift = transfer.direction is Direction.ALLOCATE and transfer.target is not None
+    short_by = transfer.short_by + change if is_lift else transfer.short_by
+    steps = (*transfer.steps, step)
+    return replace(transfer, amount=amount, after=after, short_by=short_by, steps=steps)
 
 
 def _hold_of(promised: Promised, held: tuple[Held, ...]) -> Held | None:

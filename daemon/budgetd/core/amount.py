@@ -59,7 +59,8 @@ def lift(action: Lift, reading: Decimal, trigger: Decimal | None, pending: Decim
     else:
         draft = _to(action, expected)
     if action.max is not None:
-        draft.clip("max", action.max, Hold.BELOW_MIN, f"max {format_amount(action.max)}")
+        bound = action.max - pending
+        draft.clip("max", bound, Hold.BELOW_MIN, f"max {format_amount(action.max)}")
     if isinstance(action.to, RunwayTarget) and action.to.at_most is not None:
         bound = action.to.at_most - expected
         note = f"at_most {format_amount(action.to.at_most)} - reading"

@@ -103,7 +103,7 @@ class Purse:
                 self.cash -= given
                 return [Piece("", given)]
             case GrantCoupons():
-                return self._take_coupons(wish, action, amount, grain)
+                return self._take_coupons(wish, amount, grain, first)
         raise AssertionError("only allocations take from the master")
 
     def put_back(self, instrument: Instrument, piece: Piece) -> None:
@@ -135,9 +135,12 @@ class Purse:
         return []
 
     def _take_coupons(
-        self, wish: Wish, action: GrantCoupons, amount: Decimal, grain: Decimal
+        self, wish: Wish, amount: Decimal, grain: Decimal, first: Sequence[Piece]
     ) -> list[Piece]:
         assert self._coupon_left is not None
+        action = wish.named.action
+        assert isinstance(action, GrantCoupons)
+        begun = {piece.part for piece in first}
         going = self._history.pending(wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
         busy = {move.unit.part for move in going}
         pieces = []
@@ -147,7 +150,8 @@ class Purse:
             left = self._coupon_left[coupon.coupon_id]
             if coupon.coupon_id in busy or not fits(action, coupon, self._now):
                 continue
-            given = _usable(left, amount, grain, action.min)
+            least = ZERO if coupon.coupon_id in begun else action.min
+            given = _usable(left, amount, grain, least)
             if given > ZERO:
                 self._coupon_left[coupon.coupon_id] -= given
                 amount -= given
