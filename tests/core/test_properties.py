@@ -233,12 +233,8 @@ def test_deciding_again_moves_what_was_planned(world: World) -> None:
 
 
 def alone(observation: Observation, transfer: Transfer) -> Observation:
-    account_id = transfer.account.id
-    return replace(
-        observation,
-        accounts=(transfer.account,),
-        readings={account_id: observation.readings_of(account_id)},
-    )
+    """The one account. What was read of the others still shows their moves to have arrived."""
+    return replace(observation, accounts=(transfer.account,))
 
 
 def as_move(transfer: Transfer) -> Move:
@@ -268,7 +264,10 @@ def test_a_better_reading_never_moves_more(world: World, change: Decimal) -> Non
         value = max(transfer.reading + (change if is_out else -change), ZERO)
         changed = replace(
             alone(world.observation, transfer),
-            readings={transfer.account.id: Readings(cash=Ok(value, NOW))},
+            readings={
+                **world.observation.readings,
+                transfer.account.id: Readings(cash=Ok(value, NOW)),
+            },
         )
         again = decide_again(promised_of(transfer, NOW), world.frame, changed, world.limits, None)
         if isinstance(again, Transfer):
