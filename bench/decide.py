@@ -11,7 +11,7 @@ from bench.row import Row
 from bench.rules import policies, settings_of
 from bench.size import Size
 from budgetd.core.observation import Account, Observation, Ok, Organization, Readings, Status
-from budgetd.core.policy import PolicySet
+from budgetd.core.policies.policy import PolicySet
 from budgetd.cycle import plan_of
 
 NOW = datetime(2026, 11, 30, 14, tzinfo=UTC)

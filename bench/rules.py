@@ -7,10 +7,10 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from budgetd.core.limits import Limits
-from budgetd.core.placing import read_model
-from budgetd.core.planning import Frame
-from budgetd.core.policy import Policy, PolicySet
+from budgetd.core.decisions.limits import Limits
+from budgetd.core.documents.placing import read_model
+from budgetd.core.plans.planning import Frame
+from budgetd.core.policies.policy import Policy, PolicySet
 from budgetd.cycle import Settings
 
 CASH = """\

@@ -9,22 +9,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from budgetd.core.again import Promised
-from budgetd.core.deciding import decide, when_due
-from budgetd.core.decision import NamedRule
+from budgetd.core.decisions.deciding import decide, when_due
+from budgetd.core.decisions.decision import NamedRule
+from budgetd.core.decisions.limits import Limits
+from budgetd.core.decisions.needs import needs
 from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
-from budgetd.core.limits import Limits
-from budgetd.core.money import total
-from budgetd.core.needs import needs
+from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Sample
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Plan
-from budgetd.core.planning import Frame, make_plan
+from budgetd.core.plans.again import Promised
+from budgetd.core.plans.outcome import Outcome, outcome_of
+from budgetd.core.plans.plan import Plan
+from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.reason import PASSING
-from budgetd.execute import Executor, StopSendingError, outcome_of
+from budgetd.execute import Executor, StopSendingError
 from budgetd.ledger import kept
 from budgetd.ledger.database import DiskFullError
 from budgetd.ledger.store import Ledger
+from budgetd.logs import logger
 from budgetd.observe import Observer, Wanted
 from budgetd.provider.errors import ProviderError
 
@@ -142,6 +143,15 @@ class Cycle:
         blank = blank_observation(self.settings, self.ledger, self.clock())
         plan, observation = await plan_cycle(self.settings, self.observer, blank)
         self._keep(observation)
+        logger().info(
+            "planned",
+            accounts_read=plan.accounts_read,
+            unreadable=len(plan.unreadable),
+            transfers=len(plan.moves),
+            proposals=len(plan.proposals),
+            withheld=len(plan.withheld),
+            policies=plan.policy_digest,
+        )
         return Report(plan=plan, observation=observation)
 
     async def observe(self, wanted: Wanted) -> Report:
@@ -164,6 +174,7 @@ class Cycle:
                 state = self.ledger.state_of(item.id) if is_known else None
                 outcome = outcome_of(item, state, note=report.stopped)
             report.outcomes.append(outcome)
+            _log(outcome)
             self.progress(item, outcome)
             if report.stopped:
                 break
@@ -224,6 +235,23 @@ class Cycle:
             if due.is_due and due.slot is not None:
                 periods[name] = due.slot.period
         return [(rule, account_id, periods[rule]) for rule, account_id in done if rule in periods]
+
+
+def _log(outcome: Outcome) -> None:
+    """One line a transfer, when its turn has ended."""
+    logger().info(
+        "transfer_ended",
+        transfer=outcome.id,
+        rule=outcome.rule,
+        account=outcome.account.id,
+        name=outcome.account.name,
+        direction=str(outcome.direction),
+        instrument=str(outcome.unit.instrument),
+        amount=format_amount(outcome.amount),
+        state=str(outcome.state or "not_sent"),
+        hold=str(outcome.hold or outcome.limit or ""),
+        note=outcome.note,
+    )
 
 
 def sample_of(readings: Readings, instrument: Instrument) -> Sample | None:

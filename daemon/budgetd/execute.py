@@ -12,19 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from budgetd.core.again import Promised, decide_again
 from budgetd.core.answer import Answer, AnswerClass, Phase
-from budgetd.core.decision import Held
+from budgetd.core.decisions.decision import Held
+from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import FINAL, Direction, Instrument, Intent, State, join
-from budgetd.core.limits import Limits
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Observation, Ok, Readings
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Transfer, Withheld
-from budgetd.core.planning import Frame
+from budgetd.core.plans.again import Promised, decide_again
+from budgetd.core.plans.outcome import Outcome, outcome_of
+from budgetd.core.plans.plan import Transfer, Withheld
+from budgetd.core.plans.planning import Frame
 from budgetd.core.reason import Hold
 from budgetd.doubt import Doubt
 from budgetd.ledger.store import Ledger, UnitTakenError
+from budgetd.logs import logger
 from budgetd.observe import Observer
 from budgetd.provider.client import Client
 from budgetd.provider.moves import MoveRequest, move_request
@@ -220,6 +221,16 @@ class Executor:
         classes[number - 1] = answer.answer_class
         state = join(classes)
         self.ledger.record_answer(intent.id, number, answer, state, self.clock())
+        logger().info(
+            "attempt_answered",
+            transfer=intent.id,
+            attempt=number,
+            status=answer.status,
+            code=answer.code,
+            request_id=answer.request_id,
+            answer_class=str(answer.answer_class),
+            state=str(state),
+        )
         return answer
 
     def _request(self, intent: Intent) -> MoveRequest:
@@ -371,25 +382,3 @@ def _not_sent(item: Promised, why: Held | Withheld | None) -> Outcome:
     if why is None:
         return outcome_of(item, None, note="its rule has no word on it any more")
     return outcome_of(item, None, note=why.detail, hold=why.reason)
-
-
-def outcome_of(
-    item: Promised,
-    state: State | None,
-    *,
-    amount: Decimal | None = None,
-    note: str = "",
-    hold: Hold | None = None,
-) -> Outcome:
-    """The end of one item; its amount is the one promised where no other is known."""
-    return Outcome(
-        id=item.id,
-        rule=item.rule,
-        account=item.account,
-        direction=item.direction,
-        unit=item.unit,
-        amount=item.amount if amount is None else amount,
-        state=state,
-        note=note,
-        hold=hold,
-    )

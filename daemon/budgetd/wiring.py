@@ -19,7 +19,7 @@ from budgetd.config import (
     load_policies,
     read_credentials,
 )
-from budgetd.core.planning import Frame
+from budgetd.core.plans.planning import Frame
 from budgetd.cycle import Cycle, Settings
 from budgetd.execute import Executor
 from budgetd.ledger.store import Ledger

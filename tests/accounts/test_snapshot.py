@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budgetd.core.documents.problem import InvalidDocuments
 from budgetd.core.moment import format_instant
 from budgetd.core.observation import (
     Account,
@@ -24,7 +25,6 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.core.problem import InvalidDocuments
 from budgetd.report.snapshot import read_snapshot, snapshot_json
 
 AT = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)

@@ -14,12 +14,21 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
-from budgetd.core.deciding import decide
-from budgetd.core.decision import Held
-from budgetd.core.fields import Amount, AmountOrZero, Document, Duration, Percent, Text, Whole
-from budgetd.core.fields import Zone as ZoneField
+from budgetd.core.decisions.deciding import decide
+from budgetd.core.decisions.decision import Held
+from budgetd.core.decisions.limits import Limits
+from budgetd.core.documents.fields import (
+    Amount,
+    AmountOrZero,
+    Document,
+    Duration,
+    Percent,
+    Text,
+    Whole,
+)
+from budgetd.core.documents.fields import Zone as ZoneField
+from budgetd.core.documents.placing import read_model
 from budgetd.core.intent import Direction, Instrument, Move, State, Unit
-from budgetd.core.limits import Limits
 from budgetd.core.moment import format_instant, parse_instant
 from budgetd.core.money import ZERO, format_amount, parse_amount, total
 from budgetd.core.observation import (
@@ -36,11 +45,10 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.core.placing import read_model
-from budgetd.core.plan import Plan, Transfer
-from budgetd.core.planning import Frame, make_plan
-from budgetd.core.policy import Policy, PolicySet, Rule
-from budgetd.core.selector import Match
+from budgetd.core.plans.plan import Plan, Transfer
+from budgetd.core.plans.planning import Frame, make_plan
+from budgetd.core.policies.policy import Policy, PolicySet, Rule
+from budgetd.core.policies.selector import Match
 
 
 def _instant(value: object) -> datetime:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from budgetd.core.document import read_tree
-from budgetd.core.placing import read_model
-from budgetd.core.policy import PolicySet
+from budgetd.core.documents.document import read_tree
+from budgetd.core.documents.placing import read_model
+from budgetd.core.policies.policy import PolicySet
 
 from .cases import Case, Told, read_case
 

@@ -10,15 +10,22 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetd.core.again import decide_again, promised_of
-from budgetd.core.history import History
+from budgetd.core.decisions.history import History
 from budgetd.core.intent import Direction, Instrument, Move, State
 from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.money import CENT, ZERO, from_minor, total
 from budgetd.core.observation import Observation, Ok, Readings
-from budgetd.core.plan import Plan, Transfer
-from budgetd.core.policy import GrantCoupons, Lift, PolicySet, Reclaim, ReclaimCoupons, Rule
-from budgetd.core.selector import selects
+from budgetd.core.plans.again import decide_again, promised_of
+from budgetd.core.plans.plan import Plan, Transfer
+from budgetd.core.policies.policy import (
+    GrantCoupons,
+    Lift,
+    PolicySet,
+    Reclaim,
+    ReclaimCoupons,
+    Rule,
+)
+from budgetd.core.policies.selector import selects
 
 from .worlds import NOW, World, world_of
 

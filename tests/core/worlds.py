@@ -12,9 +12,9 @@ from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from budgetd.core.deciding import decide
+from budgetd.core.decisions.deciding import decide
+from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import FINAL, Direction, Instrument, Move, State, Unit
-from budgetd.core.limits import Limits
 from budgetd.core.money import ZERO, format_amount, from_minor
 from budgetd.core.observation import (
     Account,
@@ -29,9 +29,9 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.core.plan import Plan
-from budgetd.core.planning import Frame, make_plan
-from budgetd.core.policy import Policy, PolicySet
+from budgetd.core.plans.plan import Plan
+from budgetd.core.plans.planning import Frame, make_plan
+from budgetd.core.policies.policy import Policy, PolicySet
 
 NOW = datetime(2026, 11, 30, 14, tzinfo=UTC)
 READ_AT = NOW - timedelta(seconds=30)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from budgetd.core.again import promised_of
 from budgetd.core.intent import State
+from budgetd.core.plans.again import promised_of
 from budgetd.core.reason import Hold
 from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.nouns import Instrument, Kind, Move

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 
-from budgetd.core.again import Promised, promised_of
 from budgetd.core.intent import FINAL, Intent, State
 from budgetd.core.money import to_minor
-from budgetd.core.outcome import Outcome
+from budgetd.core.plans.again import Promised, promised_of
+from budgetd.core.plans.outcome import Outcome
 from budgetd.cycle import Cycle, Report, exit_code
 from budgetd.execute import StopSendingError
 from budgetd.ledger.database import ROOM_BYTES

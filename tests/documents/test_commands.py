@@ -12,9 +12,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from budgetd.cli import main
-from budgetd.config_schema import Config
-from budgetd.core.policy import Policy
-from budgetd.core.schema import schema_of
+from budgetd.config.schema import Config
+from budgetd.core.documents.schema import schema_of
+from budgetd.core.policies.policy import Policy
 from budgetd.sandbox.clock import MovableClock
 from budgetd.sandbox.fleet import seeded_fleet
 from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK, Sandbox

@@ -22,8 +22,8 @@ from budgetd.config import (
     open_config,
     read_credentials,
 )
-from budgetd.config_files import read_file
-from budgetd.core.problem import Problem
+from budgetd.config.files import read_file
+from budgetd.core.documents.problem import Problem
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """\

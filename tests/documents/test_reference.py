@@ -6,8 +6,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from budgetd.cli import main
-from budgetd.core.placing import read_model
-from budgetd.core.policy import Policy
+from budgetd.core.documents.placing import read_model
+from budgetd.core.policies.policy import Policy
 
 PAGE = Path(__file__).parents[2] / "docs" / "policies.md"
 

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from budgetd.config import InvalidDocuments, config_warnings, open_config
-from budgetd.core.conflicts import judge
-from budgetd.core.placing import read_written
-from budgetd.core.policy import Policy
-from budgetd.core.problem import Problem
+from budgetd.core.documents.placing import read_written
+from budgetd.core.documents.problem import Problem
+from budgetd.core.policies.conflicts import judge
+from budgetd.core.policies.policy import Policy
 
 FOLDER = Path(__file__).parent.parent / "rejects"
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetd.core.cron import CronError, parse_cron
-from budgetd.core.schedule import Schedule, latest_slot, next_slot, open_slots
+from budgetd.core.policies.cron import CronError, parse_cron
+from budgetd.core.policies.schedule import Schedule, latest_slot, next_slot, open_slots
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")

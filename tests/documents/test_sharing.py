@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetd.core.observation import Account, Organization, Status
-from budgetd.core.selector import Match, names_status, selects
-from budgetd.core.sharing import Sharing, covers, share_accounts, share_texts
+from budgetd.core.policies.selector import Match, names_status, selects
+from budgetd.core.policies.sharing import Sharing, covers, share_accounts, share_texts
 
 GLOBS = ["*", "a*", "*b", "ab", "a?", "ab*", "?b", "b", "a[bc]", "ba", "*a*"]
 NAMES = ["a", "b", "ab", "ba", "abb", "bab", "ac", ""]

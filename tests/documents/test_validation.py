@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from budgetd.core.conflicts import judge
-from budgetd.core.fleet_check import judge_fleet
+from budgetd.core.documents.placing import Written, read_written
 from budgetd.core.observation import Account, Organization, Status
-from budgetd.core.placing import Written, read_written
-from budgetd.core.policy import Policy
-from budgetd.core.schedule import Schedule
-from budgetd.core.selector import Match
-from budgetd.core.sharing import Sharing, meet_in_time, share_accounts, share_texts
+from budgetd.core.policies.conflicts import judge
+from budgetd.core.policies.fleet_check import judge_fleet
+from budgetd.core.policies.policy import Policy
+from budgetd.core.policies.schedule import Schedule
+from budgetd.core.policies.selector import Match
+from budgetd.core.policies.sharing import Sharing, meet_in_time, share_accounts, share_texts
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SURELY, POSSIBLY, NEVER = Sharing.SURELY, Sharing.POSSIBLY, Sharing.NEVER

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from budgetd.core.decision import Held, Raised
+from budgetd.core.decisions.decision import Held, Raised
 from budgetd.core.intent import Direction, Instrument, State, Unit
 from budgetd.core.money import ZERO
 from budgetd.core.observation import (
@@ -20,8 +20,8 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import MasterLine, Plan, Step, Transfer, Unreadable, Withheld
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import MasterLine, Plan, Step, Transfer, Unreadable, Withheld
 from budgetd.core.reason import Ask, Hold, Why
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

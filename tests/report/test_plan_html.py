@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from budgetd.core.intent import State
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Plan
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan
 from budgetd.core.reason import Hold
 from budgetd.report.plan_html import plan_html
 

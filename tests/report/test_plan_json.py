@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from budgetd.core.intent import Direction, Instrument, Unit
-from budgetd.core.plan import Plan
+from budgetd.core.plans.plan import Plan
 from budgetd.report.plan_json import plan_digest, plan_document, plan_json, read_plan
 from budgetd.report.saved_plan import Fault, PlanProblem, SavedPlan
 

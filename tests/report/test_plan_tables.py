@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from budgetd.core.plan import Unreadable
+from budgetd.core.plans.plan import Unreadable
 from budgetd.core.reason import Hold
 from budgetd.report.plan_csv import COLUMNS, defused, plan_csv
 from budgetd.report.plan_markdown import plain, plan_markdown

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
-from budgetd.core.plan import MasterLine
+from budgetd.core.plans.plan import MasterLine
 from budgetd.core.reason import Hold
 from budgetd.report.plan_text import plan_text
 from budgetd.report.screen import Screen

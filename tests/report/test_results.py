@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from budgetd.core.intent import OPEN, State
-from budgetd.core.outcome import Outcome
+from budgetd.core.plans.outcome import Outcome
 from budgetd.core.reason import Hold
 from budgetd.report.results_json import results_json
 from budgetd.report.results_text import progress_line, results_text

@@ -63,7 +63,7 @@ class _Asked:
 
     def of(self, accounts: Sequence["Account"]) -> dict[str, frozenset[Instrument]]:
         """Every instrument of the normal accounts that are asked for."""
-        from budgetd.core.needs import Everything
+        from budgetd.core.decisions.needs import Everything
 
         self.names += [account.name for account in accounts]
         return Everything().of(account for account in accounts if self.wants(account))

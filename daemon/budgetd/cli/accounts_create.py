@@ -174,9 +174,9 @@ def _ask_password() -> str:
 
 
 def _fetch_password(reference: str) -> str:
-    from budgetd.config_files import read_file
-    from budgetd.config_secrets import LARGEST_SECRET_BYTES
-    from budgetd.core.problem import Problem
+    from budgetd.config.files import read_file
+    from budgetd.config.secrets import LARGEST_SECRET_BYTES
+    from budgetd.core.documents.problem import Problem
 
     kind, _, target = reference.partition(":")
     if kind == "env" and target:

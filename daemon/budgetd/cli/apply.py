@@ -15,15 +15,16 @@ from budgetd.cli.speaking import (
     STALE_PLAN,
     USAGE,
     failures,
+    open_logs,
     reading_progress,
     say,
     screen_of,
 )
 
 if TYPE_CHECKING:
-    from budgetd.core.again import Promised
     from budgetd.core.intent import Intent
-    from budgetd.core.outcome import Outcome
+    from budgetd.core.plans.again import Promised
+    from budgetd.core.plans.outcome import Outcome
     from budgetd.cycle import Cycle, Report
     from budgetd.ledger.store import Ledger
     from budgetd.report.saved_plan import SavedPlan
@@ -155,6 +156,7 @@ async def _cycle(order: Order, ledger: "Ledger") -> int:
     from budgetd.wiring import cycle_of, observer_of, open_client
 
     config = order.opened.config
+    open_logs(config)
     with reading_progress() as progress:
         async with open_client(config, now, may_write=True) as client:
             observer = observer_of(config, client, now, progress)
@@ -186,7 +188,7 @@ def _warn(still_open: "list[Intent]") -> None:
 
 async def _fresh(order: Order, cycle: "Cycle") -> "Report":
     """Plans, shows, asks, carries out."""
-    from budgetd.core.again import promised_of
+    from budgetd.core.plans.again import promised_of
     from budgetd.report.plan_text import plan_text
 
     report = await cycle.plan()
@@ -210,7 +212,7 @@ def _agrees(count: int) -> bool:
 
 async def _saved(saved: "SavedPlan", cycle: "Cycle") -> "Report | None":
     """Carries out a saved plan; None where it was used before."""
-    from budgetd.core.needs import Named
+    from budgetd.core.decisions.needs import Named
     from budgetd.ledger import kept
 
     if not kept.use_plan(cycle.ledger, saved.plan_digest, cycle.clock()):
@@ -226,7 +228,7 @@ async def _saved(saved: "SavedPlan", cycle: "Cycle") -> "Report | None":
 
 def _promises(saved: "SavedPlan", report: "Report") -> "tuple[list[Promised], list[str]]":
     """The items of a saved plan whose accounts are still there, and the names of the others."""
-    from budgetd.core.again import Promised
+    from budgetd.core.plans.again import Promised
 
     accounts = {account.id: account for account in report.observation.accounts}
     items, gone = [], []
@@ -250,12 +252,14 @@ def _promises(saved: "SavedPlan", report: "Report") -> "tuple[list[Promised], li
 
 
 def _tell(item: "Promised", outcome: "Outcome | None") -> None:
-    """One line a transfer, on stderr, as it is sent and as it ends."""
+    """One line a transfer on a terminal, as it is sent and as it ends; elsewhere the log has it."""
     from budgetd.report.results_text import progress_line
 
+    if not sys.stderr.isatty():
+        return
     if outcome is not None:
         say(progress_line(outcome))
-    elif sys.stderr.isatty():
+    else:
         click.echo(f"  {item.account.name} ...\r", nl=False, err=True)
 
 

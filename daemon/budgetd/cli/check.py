@@ -21,9 +21,9 @@ from budgetd.config import (
     open_config,
     read_credentials,
 )
+from budgetd.core.documents.problem import InvalidCredentials, Problem
 from budgetd.core.intent import Instrument
 from budgetd.core.observation import Account, Ok
-from budgetd.core.problem import InvalidCredentials, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class _FleetAlone:
 
 async def check_online(config: Config, loaded: Loaded) -> list[Problem]:
     """What the live fleet shows of valid policies. Raises `ProviderError` where it is unread."""
-    from budgetd.core.fleet_check import judge_fleet
+    from budgetd.core.policies.fleet_check import judge_fleet
     from budgetd.cycle import blank_observation
     from budgetd.service import now
     from budgetd.wiring import Opened, observer_of, open_client

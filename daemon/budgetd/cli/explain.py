@@ -40,8 +40,8 @@ def command(
 async def _explain(
     opened: "Opened", wanted: str, rule: str | None, at: datetime | None, style: str
 ) -> int:
-    from budgetd.core.deciding import live_rules
-    from budgetd.core.fleet import Fleet
+    from budgetd.core.decisions.deciding import live_rules
+    from budgetd.core.decisions.fleet import Fleet
     from budgetd.cycle import plan_of
     from budgetd.report.explain_text import explain_text
     from budgetd.report.plan_json import plan_document
@@ -72,7 +72,7 @@ async def _observe(
     """The observation of one account, and the accounts that the word may mean."""
     from dataclasses import replace
 
-    from budgetd.core.needs import One
+    from budgetd.core.decisions.needs import One
     from budgetd.cycle import blank_observation
     from budgetd.service import now
     from budgetd.wiring import observer_of, open_client, open_past

@@ -22,7 +22,7 @@ from budgetd.cli.speaking import (
 if TYPE_CHECKING:
     from budgetd.config import Config
     from budgetd.core.observation import Observation
-    from budgetd.core.plan import Plan
+    from budgetd.core.plans.plan import Plan
     from budgetd.wiring import Opened
 
 FORMATS = ["text", "json", "html", "markdown", "csv"]

@@ -16,9 +16,9 @@ def command(document: str, style: str) -> None:
 
     `--format markdown` prints the reference tables of the documentation instead.
     """
-    from budgetd.config_schema import Config
-    from budgetd.core.policy import Policy
-    from budgetd.core.schema import markdown_reference, schema_of
+    from budgetd.config.schema import Config
+    from budgetd.core.documents.schema import markdown_reference, schema_of
+    from budgetd.core.policies.policy import Policy
 
     model = Policy if document == "policy" else Config
     title = "A policy file" if document == "policy" else "The config"

@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from budgetd.core.documents.problem import InputError
 from budgetd.core.moment import MomentError, parse_instant, parse_moment
-from budgetd.core.problem import InputError
 
 if TYPE_CHECKING:
+    from budgetd.config import Config
     from budgetd.report.screen import Screen
 
 FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6, 7
@@ -26,9 +27,7 @@ FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6,
 @contextmanager
 def failures() -> Iterator[None]:
     """Turns what can go wrong into one clear message and the exit code of the contract."""
-    from apsw import Error as StoreError
-
-    from budgetd.ledger.database import LedgerError
+    from budgetd.ledger.database import LedgerError, StoreError
     from budgetd.provider.errors import ProviderError
 
     try:
@@ -59,6 +58,16 @@ def say(text: str) -> None:
     from budgetd.report.harmless import harmless
 
     click.echo(harmless(text), err=True)
+
+
+def open_logs(config: "Config") -> None:
+    """The log on stderr as the config says; on a terminal, where a person reads, warnings alone."""
+    from budgetd import logs
+
+    if sys.stderr.isatty():
+        logs.configure("warning", "text")
+    else:
+        logs.configure(config.log.level, config.log.format)
 
 
 def has_colour() -> bool:

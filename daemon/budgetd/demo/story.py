@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from budgetd.core.again import Promised, promised_of
 from budgetd.core.intent import State
-from budgetd.core.outcome import Outcome
+from budgetd.core.plans.again import Promised, promised_of
+from budgetd.core.plans.outcome import Outcome
 from budgetd.cycle import Cycle, Report, exit_code
 from budgetd.demo.stage import Stage, lose_an_answer
 from budgetd.ledger import kept

@@ -20,6 +20,10 @@ BUSY_TIMEOUT_S = 10.0
 ROOM_BYTES = 16 * 1024 * 1024
 
 
+StoreError = apsw.Error
+"""What SQLite raises in the middle of work; it ends the process, a commit is never retried."""
+
+
 class LedgerError(Exception):
     """The state file cannot be used; the message names it and says why."""
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from budgetd.core.intent import Direction
 from budgetd.core.money import ZERO, show_amount
-from budgetd.core.plan import Transfer
+from budgetd.core.plans.plan import Transfer
 
 WIDTH = Decimal(200)
 _TENTH = Decimal("0.1")

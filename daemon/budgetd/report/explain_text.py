@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from budgetd.core.decision import Held, NamedRule, Raised
+from budgetd.core.decisions.decision import Held, NamedRule, Raised
+from budgetd.core.decisions.trigger import bound_of
 from budgetd.core.money import format_amount, show_amount
 from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
-from budgetd.core.plan import Plan, Transfer
-from budgetd.core.policy import Alert
+from budgetd.core.plans.plan import Plan, Transfer
+from budgetd.core.policies.policy import Alert
 from budgetd.core.reason import Hold
-from budgetd.core.trigger import bound_of
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import moment
 from budgetd.report.screen import Screen

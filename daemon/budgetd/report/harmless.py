@@ -5,7 +5,7 @@ It may not shorten or judge a name; each format escapes its own markup afterward
 
 import unicodedata
 
-from budgetd.core.secrecy import INVISIBLE
+from budgetd.core.documents.secrecy import INVISIBLE
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 

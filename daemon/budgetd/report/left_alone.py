@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from budgetd.core.decision import Held
+from budgetd.core.decisions.decision import Held
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Account
-from budgetd.core.plan import Plan
+from budgetd.core.plans.plan import Plan
 from budgetd.core.reason import QUIET, Hold
 from budgetd.report.rows import hold_note
 from budgetd.report.summary import ACCOUNT_WIDE

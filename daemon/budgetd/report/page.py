@@ -13,8 +13,8 @@ from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.moment import format_instant
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Account, Observation
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Plan, Transfer
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.report.bar import Bar, bar_of
 from budgetd.report.left_alone import Group, left_alone
 from budgetd.report.phrases import (

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from budgetd.core.intent import OPEN, Direction, State
 from budgetd.core.money import ZERO, show_amount, total
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Plan
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan
 from budgetd.report.rows import VERBS
 from budgetd.report.summary import Summary
 from budgetd.report.words import HOLD_WORDS, STATE_WORDS, limit_name

@@ -9,7 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.money import format_amount
-from budgetd.core.plan import Plan
+from budgetd.core.plans.plan import Plan
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import Row, rows_of
 

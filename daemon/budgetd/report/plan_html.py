@@ -14,8 +14,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from budgetd.core.observation import Observation
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Plan
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan
 from budgetd.report.harmless import harmless
 from budgetd.report.page import page_of
 

@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable
 from decimal import Decimal
 
-from budgetd.core.decision import Held, Raised
+from budgetd.core.decisions.decision import Held, Raised
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Account, Coupon
-from budgetd.core.plan import FORMAT, Plan, Step, Transfer, Unreadable, Withheld
+from budgetd.core.plans.plan import FORMAT, Plan, Step, Transfer, Unreadable, Withheld
 from budgetd.report.plan_reading import RefusedError, read_document, saved_plan_of
 from budgetd.report.saved_plan import Fault, PlanProblem, SavedPlan
 

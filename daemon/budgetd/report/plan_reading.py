@@ -13,7 +13,7 @@ from typing import NoReturn, TypeVar
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.moment import MomentError, parse_instant
 from budgetd.core.money import ZERO, AmountError, format_amount, parse_amount
-from budgetd.core.plan import FORMAT
+from budgetd.core.plans.plan import FORMAT
 from budgetd.report.saved_plan import Fault, SavedPlan, SavedTransfer
 
 T = TypeVar("T")

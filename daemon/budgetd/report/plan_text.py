@@ -16,7 +16,7 @@ from rich.text import Text
 from budgetd.core.intent import Instrument
 from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account
-from budgetd.core.plan import Plan
+from budgetd.core.plans.plan import Plan
 from budgetd.report.harmless import harmless
 from budgetd.report.phrases import closing_of, count, counts, master_line, short_digest, signed
 from budgetd.report.rows import Row, RowKind, rows_of

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.money import format_amount, total
-from budgetd.core.outcome import Outcome
-from budgetd.core.plan import Plan
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan
 from budgetd.report.plan_json import plan_document
 
 FORMAT = "budgetd.results/1"

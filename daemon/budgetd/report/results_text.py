@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from budgetd.core.intent import State
-from budgetd.core.outcome import Outcome
+from budgetd.core.plans.outcome import Outcome
 from budgetd.report.harmless import harmless
 from budgetd.report.phrases import (
     closing_of_outcomes,

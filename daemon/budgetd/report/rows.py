@@ -11,11 +11,11 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from budgetd.core.decision import Held
+from budgetd.core.decisions.decision import Held
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account
-from budgetd.core.plan import Plan, Transfer, Unreadable
+from budgetd.core.plans.plan import Plan, Transfer, Unreadable
 from budgetd.core.reason import Hold
 from budgetd.report.summary import loud_holds
 from budgetd.report.words import ASK_WORDS, HOLD_WORDS, WHY_WORDS, limit_name

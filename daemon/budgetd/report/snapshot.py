@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from budgetd.core.documents.problem import InvalidDocuments, Problem
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import (
@@ -27,7 +28,6 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.core.problem import InvalidDocuments, Problem
 from budgetd.report.snapshot_fields import FieldError, Fields, read_json
 
 Json = dict[str, Any]

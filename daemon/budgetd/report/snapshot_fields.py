@@ -12,9 +12,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from budgetd.core.documents.secrecy import shorten
 from budgetd.core.moment import MomentError, parse_instant
 from budgetd.core.money import AmountError, parse_amount
-from budgetd.core.secrecy import shorten
 from budgetd.report.harmless import harmless
 
 T = TypeVar("T")

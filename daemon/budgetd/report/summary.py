@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from budgetd.core.decision import Held
+from budgetd.core.decisions.decision import Held
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, total
-from budgetd.core.plan import Plan, Transfer
+from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.reason import QUIET, Hold
 
 ACCOUNT_WIDE = frozenset({Hold.NOT_NORMAL, Hold.UNMANAGEABLE, Hold.NEVER, Hold.UNREAD, Hold.STALE})

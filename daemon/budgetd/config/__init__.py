@@ -1,0 +1,206 @@
+"""The only reader of configuration, policies and credentials: files and environment end here.
+
+It may not decide anything about money, and it may not speak to the provider: what it hands out
+are nouns, and the secrets among them hide themselves.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from budgetd.config.files import list_documents, read_file, shown_path
+from budgetd.config.schema import Config, Switch
+from budgetd.config.secrets import AccessKey, Credentials, TokenLogin, read_credentials
+from budgetd.core.documents.placing import Written, read_written
+from budgetd.core.documents.problem import InvalidCredentials, InvalidDocuments, Problem
+from budgetd.core.policies.conflicts import judge
+from budgetd.core.policies.digest import digest_of
+from budgetd.core.policies.policy import Policy, PolicySet
+
+__all__ = [
+    "AccessKey",
+    "Config",
+    "Credentials",
+    "InvalidCredentials",
+    "InvalidDocuments",
+    "Loaded",
+    "Switch",
+    "TokenLogin",
+    "find_config",
+    "load_config",
+    "load_policies",
+    "open_config",
+    "open_policies",
+    "read_credentials",
+]
+
+DEFAULT_PLACES = (Path("config.yaml"), Path("/etc/budgetd/config.yaml"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Policies in force: the set, the warnings about it, and where each policy was written."""
+
+    policy_set: PolicySet
+    warnings: tuple[Problem, ...]
+    written: tuple[Written[Policy], ...]
+
+
+def find_config(option: str | None) -> Path:
+    """The config file: the option, else $BUDGETD_CONFIG, ./config.yaml, /etc/budgetd/config.yaml.
+
+    Raises `InvalidDocuments` where none is named and none lies at those places. A file that is
+    named need not exist: reading it says so.
+    """
+    named = option or os.environ.get("BUDGETD_CONFIG")
+    if named:
+        return Path(named)
+    for place in DEFAULT_PLACES:
+        if _is_there(place):
+            return place
+    message = "there is no config; name one with --config FILE or $BUDGETD_CONFIG"
+    raise InvalidDocuments([Problem(path="config.yaml", message=message)])
+
+
+def _is_there(place: Path) -> bool:
+    """Whether something lies there; what may not be looked at does, and reading it says so."""
+    try:
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def load_config(path: Path) -> Config:
+    """The configuration in a file. Raises `InvalidDocuments` with every problem it has."""
+    return open_config(path).model
+
+
+def open_config(path: Path) -> Written[Config]:
+    """As `load_config`, with the places of everything in it."""
+    shown = shown_path(path)
+    data = read_file(path, shown)
+    if isinstance(data, Problem):
+        raise InvalidDocuments([data])
+    context = {"folder": Path(os.path.abspath(path)).parent}
+    written = read_written(data, shown, Config, context)
+    if isinstance(written, list):
+        raise InvalidDocuments(written)
+    problems = list(_config_errors(written))
+    if problems:
+        raise InvalidDocuments(problems)
+    return written
+
+
+NO_EFFECT_YET = (
+    (("limits", "sudden_zeros"), "it needs kept readings"),
+    (("limits", "proposals_expire"), "proposals are shown and not kept"),
+    (("reload",), "there is no daemon"),
+    (("web",), "there is no daemon"),
+)
+"""Keys of the configuration that later versions honour: lawful, and said to be without effect."""
+
+
+def config_warnings(written: Written[Config]) -> tuple[Problem, ...]:
+    """What is lawful in a config and yet deserves a second look."""
+    warnings = [
+        written.problem(
+            place, f"'{place[-1]}' has no effect yet in this version: {why}", is_warning=True
+        )
+        for place, why in NO_EFFECT_YET
+        if _is_written(written.model, place)
+    ]
+    if not written.model.limits.reserve:
+        warnings.append(
+            written.problem(
+                ("limits", "reserve"),
+                "the reserve is 0.00: rules may empty the master's cash",
+                is_warning=True,
+            )
+        )
+    return tuple(warnings)
+
+
+def _is_written(model: BaseModel, place: tuple[str, ...]) -> bool:
+    for name in place[:-1]:
+        model = getattr(model, name)
+    return place[-1] in model.model_fields_set
+
+
+def load_policies(folder: Path, config: Config) -> Loaded:
+    """The policies of a folder. Raises `InvalidDocuments` with every problem of every file.
+
+    One bad file refuses the whole folder, and so does a folder without any policy.
+    """
+    written, problems = open_policies(folder)
+    problems += judge(written, config.timezone)
+    errors = [problem for problem in problems if not problem.is_warning]
+    if errors:
+        raise InvalidDocuments(problems)
+    policies = tuple(sorted((one.model for one in written), key=lambda policy: policy.policy))
+    digest = digest_of(
+        {
+            "policies": policies,
+            "limits": config.limits,
+            "currency": config.currency,
+            "timezone": config.timezone,
+        }
+    )
+    return Loaded(
+        policy_set=PolicySet(policies, digest),
+        warnings=tuple(sorted(problems)),
+        written=tuple(written),
+    )
+
+
+def open_policies(folder: Path) -> tuple[list[Written[Policy]], list[Problem]]:
+    """Every policy file of a folder that can be read, and what is wrong with the others."""
+    shown = shown_path(folder)
+    paths = list_documents(folder, shown)
+    if isinstance(paths, Problem):
+        return [], [paths]
+    if not paths:
+        message = "no policy file (*.yaml) in this folder; no policies is not what anybody means"
+        return [], [Problem(path=shown, message=message)]
+    return _read_policies(paths)
+
+
+def _read_policies(paths: Sequence[Path]) -> tuple[list[Written[Policy]], list[Problem]]:
+    written: list[Written[Policy]] = []
+    problems: list[Problem] = []
+    for path in paths:
+        shown = shown_path(path)
+        data = read_file(path, shown)
+        if isinstance(data, Problem):
+            problems.append(data)
+            continue
+        read = read_written(data, shown, Policy)
+        if isinstance(read, list):
+            problems += read
+        else:
+            written.append(read)
+    return written, problems
+
+
+def _config_errors(written: Written[Config]) -> list[Problem]:
+    config, problems = written.model, []
+    if config.mode is Switch.ENFORCE and config.provider.credentials.token is not None:
+        problems.append(
+            written.problem(
+                ("mode",),
+                "enforce needs access keys; a token serves reading and dry runs alone",
+                hint="provider.credentials.token",
+            )
+        )
+    if config.polling.act_within > config.polling.max_staleness:
+        problems.append(
+            written.problem(
+                ("polling", "act_within"), "expected no more than polling.max_staleness"
+            )
+        )
+    return problems

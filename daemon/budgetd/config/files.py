@@ -1,0 +1,105 @@
+"""Files as they may be trusted: read whole, once, and only when nobody else could have put them.
+
+The keeper of files for configuration, policies and secrets. It may not know what they say.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from budgetd.core.documents.document import LARGEST_BYTES
+from budgetd.core.documents.problem import Problem
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def shown_path(path: Path) -> str:
+    """The path as messages show it: relative to where the command runs, when it lies below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def read_file(path: Path, shown: str, *, largest: int = LARGEST_BYTES) -> bytes | Problem:
+    """The bytes of a regular file, or why it is not read.
+
+    Refused: what is no regular file (a FIFO is not waited for, a device not opened), symlink
+    loops, unreadable and world-writable files, files above `largest` bytes, and files that
+    change while they are read.
+    """
+    try:
+        refusal = _refusal(path.stat(), shown)
+        if refusal:
+            return refusal
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as problem:
+        return Problem(path=shown, message=_reason(problem))
+    with os.fdopen(handle, "rb") as file:
+        try:
+            before = os.fstat(handle)
+            refusal = _refusal(before, shown)
+            if refusal:
+                return refusal
+            data = file.read(largest + 1)
+            after = os.fstat(handle)
+        except OSError as problem:
+            return Problem(path=shown, message=_reason(problem))
+    if len(data) > largest:
+        return Problem(path=shown, message=f"larger than {_size(largest)}")
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        return Problem(path=shown, message="it changed while it was read; try again")
+    return data
+
+
+def list_documents(folder: Path, shown: str) -> list[Path] | Problem:
+    """The policy files of a folder in order of name: `*.yaml` and `*.yml`, hidden ones and
+    `*_test.yaml` (cases) left out. Subfolders are not entered."""
+    try:
+        status = folder.stat()
+        if not stat.S_ISDIR(status.st_mode):
+            return Problem(path=shown, message="not a folder")
+        if status.st_mode & stat.S_IWOTH:
+            return Problem(path=shown, message="anybody may write into this folder; chmod o-w")
+        names = sorted(os.listdir(folder))
+    except OSError as problem:
+        return Problem(path=shown, message=_reason(problem))
+    return [folder / name for name in names if _is_policy_name(name)]
+
+
+def _is_policy_name(name: str) -> bool:
+    stem, extension = os.path.splitext(name)
+    is_hidden = name.startswith(".")
+    return extension in (".yaml", ".yml") and not is_hidden and not stem.endswith("_test")
+
+
+def _refusal(status: os.stat_result, shown: str) -> Problem | None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for test, name in _KINDS if test(status.st_mode)), "no regular file")
+        return Problem(path=shown, message=f"expected a file, found {kind}")
+    if status.st_mode & stat.S_IWOTH:
+        return Problem(path=shown, message="anybody may write to this file; chmod o-w")
+    return None
+
+
+def _size(count: int) -> str:
+    return f"{count // (1024 * 1024)} MiB" if count >= 1024 * 1024 else f"{count // 1024} KiB"
+
+
+def _reason(problem: OSError) -> str:
+    match problem.errno:
+        case errno.ELOOP:
+            return "a symlink loop"
+        case errno.ENOENT:
+            return "there is no such file"
+        case errno.EACCES | errno.EPERM:
+            return "it may not be read by this user"
+        case _:
+            return f"it cannot be read: {os.strerror(problem.errno or 0)}"

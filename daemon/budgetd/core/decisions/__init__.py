@@ -1,0 +1,1 @@
+"""What every rule says of every account it selects."""

@@ -1,0 +1,319 @@
+"""decide: what every rule says of every account it selects, holds included.
+
+Pure: all rules see one observation and never each other's effect. Amounts are found later, in
+`planning`; here a rule is asked whether it is due, triggered, in command of the unit, and held
+by a rail.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from budgetd.core.decisions.decision import Decision, Held, NamedRule, Wish
+from budgetd.core.decisions.fleet import Fleet
+from budgetd.core.decisions.history import History
+from budgetd.core.decisions.judging import Judge
+from budgetd.core.decisions.limits import Limits
+from budgetd.core.intent import Direction, Instrument, Move, Unit
+from budgetd.core.moment import day_of, month_of, week_of
+from budgetd.core.observation import Account, Observation, Status
+from budgetd.core.policies.policy import Mode, PolicySet, Rule
+from budgetd.core.policies.schedule import Slot, latest_slot, next_slot
+from budgetd.core.policies.selector import names_status, selects
+from budgetd.core.reason import Ask, Hold
+
+MASTER = Account(
+    id="master", name="master", display_name="", status=Status.NORMAL, organization=None
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Whether a rule's time has come: `slot` of a calendar rule, `next_at` where it has not.
+
+    `is_extra` is a rule that a person asked for by name.
+    """
+
+    is_due: bool
+    slot: Slot | None = None
+    next_at: datetime | None = None
+    is_extra: bool = False
+
+
+@dataclass(slots=True)
+class Decisions:
+    """All of one cycle. `observed` are the wishes of rules in `mode: observe`."""
+
+    made: list[Decision] = field(default_factory=list)
+    observed: list[Wish] = field(default_factory=list)
+
+
+def decide(
+    policies: PolicySet, observation: Observation, limits: Limits, only: str | None = None
+) -> Decisions:
+    """Every rule's word on every account it selects; `only` asks one rule, due or not."""
+    fleet = Fleet(observation.accounts)
+    chosen: dict[str, list[tuple[NamedRule, Due]]] = defaultdict(list)
+    decisions = Decisions()
+    judge = Judge(observation, History(observation, limits.reflected_after))
+    for named in live_rules(policies, observation, limits, only):
+        due = when_due(named, observation, limits, only)
+        if named.rule.accounts == "master" and due.is_due:
+            decisions.made += [
+                item for item in judge.judge(named, MASTER) if not isinstance(item, Wish)
+            ]
+        for account in fleet.select(named.rule.accounts):
+            chosen[account.id].append((named, due))
+    for account in observation.accounts:
+        if account.id in chosen:
+            _decide_account(_Case(judge, account, limits), chosen[account.id], decisions)
+    return decisions
+
+
+def live_rules(
+    policies: PolicySet, observation: Observation, limits: Limits, only: str | None
+) -> list[NamedRule]:
+    """The rules within their `valid`, in order of priority, then name."""
+    now = observation.taken_at
+    live = [
+        NamedRule(name=name, rule=rule)
+        for name, rule in policies.rules()
+        if only in (None, name) and _is_valid(rule, rule.timezone or limits.zone, now)
+    ]
+    return sorted(live, key=lambda named: (named.rule.priority, named.name))
+
+
+def _is_valid(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
+    begins, ends = rule.valid.from_, rule.valid.until
+    return (begins is None or begins.first(zone) <= now) and (
+        ends is None or now < ends.after(zone)
+    )
+
+
+def when_due(named: NamedRule, observation: Observation, limits: Limits, only: str | None) -> Due:
+    """Whether the rule's time has come: always, or a slot that is open and was not missed."""
+    schedule, now = named.rule.schedule, observation.taken_at
+    if schedule is None or not schedule.is_calendar:
+        return Due(is_due=True, is_extra=only is not None)
+    zone = named.rule.timezone or limits.zone
+    slot, following = latest_slot(schedule, zone, now), next_slot(schedule, zone, now)
+    next_at = following.at if following else None
+    is_open = slot is not None and slot.at <= now < slot.until
+    if only is not None:
+        if getattr(named.action, "when", None) is not None:
+            return Due(is_due=True, is_extra=True)
+        # It takes the place of the period that runs, though its slot be over or yet to come.
+        running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
+        is_running = slot is not None and (is_open or slot.period in running)
+        return Due(is_due=True, slot=slot if is_running else following, is_extra=True)
+    if slot is None or not is_open:
+        return Due(is_due=False, next_at=next_at)
+    known_since = observation.first_loaded.get(named.name)
+    if not observation.is_preview and (known_since is None or known_since > slot.at):
+        return Due(is_due=False, next_at=next_at)
+    return Due(is_due=True, slot=slot, next_at=next_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    judge: Judge
+    account: Account
+    limits: Limits
+
+
+def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: Decisions) -> None:
+    wishes: dict[tuple[str, ...], list[Wish]] = defaultdict(list)
+    for named, due in rules:
+        for item in _ask(case, named, due):
+            if not isinstance(item, Wish):
+                decisions.made.append(item)
+            elif named.rule.mode is Mode.OBSERVE:
+                decisions.observed.append(item)
+            else:
+                wishes[_controller(item)].append(item)
+    commanding: list[Wish] = []
+    directions: dict[Instrument, set[Direction | None]] = defaultdict(set)
+    for rivals in wishes.values():
+        winner, losers = _settle(rivals)
+        decisions.made += losers
+        # An overlap holds its own rules, and still contradicts whoever wants the other way.
+        directions[rivals[0].named.instrument].add(rivals[0].named.direction)
+        if winner is not None:
+            commanding.append(winner)
+    for wish in _refuse_contradictions(commanding, directions, decisions):
+        decisions.made.append(_rails(case, wish))
+
+
+def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
+    """Is the rule due for this account, is the account fit for it, does its trigger hold?"""
+    hold = _unfit(case, named)
+    if hold is not None:
+        return [_held(named, case.account, hold)]
+    slot = due.slot
+    period = slot.period if slot else ""
+    if not due.is_due or (
+        period and (named.name, case.account.id, period) in case.judge.observation.decided
+    ):
+        return [_held(named, case.account, Hold.NOT_DUE, until=due.next_at)]
+    said = case.judge.judge(named, case.account)
+    return _in_period(case, said, due, period) if due.slot is not None else said
+
+
+def _in_period(case: _Case, said: Iterable[Decision], due: Due, period: str) -> Iterator[Decision]:
+    """What a calendar rule said, within the period of its slot."""
+    for item in said:
+        if not isinstance(item, Wish):
+            yield item
+            continue
+        if period and _has_fired(case.judge.history, item, period):
+            yield _held_wish(item, Hold.NOT_DUE, until=due.next_at)
+            continue
+        yield replace(
+            item, period=period, late_since=due.slot.at if due.slot and not due.is_extra else None
+        )
+
+
+def _has_fired(history: History, wish: Wish, period: str) -> bool:
+    """Whether the rule has used its period on the unit. A wish that is served in parts does not
+    count its own earlier parts, which its reading cannot know."""
+    unit = unit_of(wish)
+    is_in_parts = unit.instrument is not Instrument.CASH and not unit.part
+    return history.has_fired(
+        wish.named.name, unit, period, before=wish.read_at if is_in_parts else None
+    )
+
+
+def _unfit(case: _Case, named: NamedRule) -> Hold | None:
+    is_top_up = named.action_name in ("top_up", "grant_coupons")
+    moves = named.direction is not None
+    selector = named.rule.accounts
+    if case.account.status is not Status.NORMAL:
+        is_named = names_status(selector)
+        if is_top_up or not is_named:
+            return Hold.NOT_NORMAL
+    # An account that cannot be told from the forbidden ones is treated as one of them.
+    never = case.limits.never
+    if moves and never is not None and selects(never, case.account) is not False:
+        return Hold.NEVER
+    return None
+
+
+def _controller(wish: Wish) -> tuple[str, ...]:
+    """What is to be commanded by one rule: a unit and a direction."""
+    child = wish.coupon.child_id if wish.coupon else None
+    return (wish.named.instrument, wish.named.direction or "", child or "")
+
+
+def _settle(rivals: list[Wish]) -> tuple[Wish | None, list[Held]]:
+    """The one rule that commands a unit in one direction, and what the others are told."""
+    first = min(wish.named.rule.priority for wish in rivals)
+    leaders = [wish for wish in rivals if wish.named.rule.priority == first]
+    losers = [
+        _held_wish(wish, Hold.OUTRANKED, detail=f"by {leaders[0].named.name}")
+        for wish in rivals
+        if wish.named.rule.priority != first
+    ]
+    if len(leaders) > 1:
+        return None, losers + [
+            _held_wish(
+                wish,
+                Hold.OVERLAP,
+                detail="with " + ", ".join(w.named.name for w in leaders if w is not wish),
+            )
+            for wish in leaders
+        ]
+    return leaders[0], losers
+
+
+def _refuse_contradictions(
+    commanding: list[Wish],
+    directions: Mapping[Instrument, set[Direction | None]],
+    decisions: Decisions,
+) -> list[Wish]:
+    agreed = []
+    for wish in commanding:
+        instrument = wish.named.instrument
+        if instrument is not Instrument.COUPON and len(directions[instrument]) > 1:
+            decisions.made.append(_held_wish(wish, Hold.CONTRADICTION))
+        else:
+            agreed.append(wish)
+    return agreed
+
+
+def unit_of(wish: Wish) -> Unit:
+    """The unit a wish is about as far as it is known: a child coupon, else all of the account's
+    money of that instrument."""
+    child = wish.coupon.child_id if wish.coupon else None
+    return Unit(account_id=wish.account.id, instrument=wish.named.instrument, part=child or "")
+
+
+def _rails(case: _Case, wish: Wish) -> Decision:
+    """The wish itself, or the first rail that holds it."""
+    history, unit, rule = case.judge.history, unit_of(wish), wish.named.rule
+    for move in _blocking(history, wish, unit):
+        if move.is_open:
+            return _held_wish(wish, Hold.OPEN_INTENT, detail=f"transfer {move.id} is {move.state}")
+        return _held_wish(wish, Hold.UNREFLECTED, until=history.reflected_until(move))
+    refused = history.refused_until(wish.named.name, unit)
+    if refused:
+        return _held_wish(wish, Hold.REFUSED_LATELY, until=refused)
+    cooling = history.cooldown_until(wish.named.name, unit, rule.cooldown)
+    if cooling and not _is_same_cycle(history, wish, unit):
+        return _held_wish(wish, Hold.COOLDOWN, until=cooling)
+    if history.had_no_effect(wish.account.id, wish.named.instrument, wish.trigger, wish.read_at):
+        return replace(wish, ask=Ask.NO_EFFECT)
+    return replace(wish, ask=Ask.MODE) if rule.mode is Mode.PROPOSE else wish
+
+
+def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:
+    """The pending moves that hold this wish: its unit's own. Wishes that are served in several
+    parts (coupons to grant, ledgers to reclaim from) are held part by part, in `planning`."""
+    is_reclaim = wish.named.action_name == "reclaim"
+    for move in history.pending(unit.account_id, unit.instrument):
+        is_part = is_reclaim and move.direction is wish.named.direction
+        match unit.instrument:
+            case Instrument.CASH:
+                yield move
+            case Instrument.COUPON if unit.part and unit.part == move.unit.part:
+                yield move
+            case Instrument.CREDIT if not is_part:
+                yield move
+
+
+def _is_same_cycle(history: History, wish: Wish, unit: Unit) -> bool:
+    """Whether the attempts the cooldown counts from are earlier parts of this very wish."""
+    attempts = [
+        move
+        for move in history.moves(unit.account_id, unit.instrument)
+        if move.rule == wish.named.name and move.sent_at
+    ]
+    return (
+        bool(attempts)
+        and unit.instrument is not Instrument.CASH
+        and all(move.made_at >= wish.read_at for move in attempts[-1:])
+    )
+
+
+def _held(named: NamedRule, account: Account, reason: Hold, until: datetime | None = None) -> Held:
+    return Held(
+        rule=named.name,
+        account=account,
+        instrument=named.instrument,
+        reason=reason,
+        until=until,
+    )
+
+
+def _held_wish(wish: Wish, reason: Hold, until: datetime | None = None, detail: str = "") -> Held:
+    return Held(
+        rule=wish.named.name,
+        account=wish.account,
+        instrument=wish.named.instrument,
+        reason=reason,
+        until=until,
+        reading=wish.reading,
+        detail=detail,
+        coupon=wish.coupon,
+    )

@@ -1,0 +1,82 @@
+"""What one rule says of one account: a wish, an alert, or a hold, always with a reason.
+
+Nouns alone; `deciding` makes them and `planning` turns wishes into transfers.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from budgetd.core.intent import Direction, Instrument
+from budgetd.core.observation import Account, Coupon, CreditLedger
+from budgetd.core.policies.policy import Action, Rule
+from budgetd.core.reason import Ask, Hold, Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRule:
+    """A rule under its full name `policy/rule`, and what it does, found once: a rule is asked of
+    thousands of accounts."""
+
+    name: str
+    rule: Rule
+    action: Action = field(init=False, repr=False, compare=False)
+    action_name: str = field(init=False, repr=False, compare=False)
+    instrument: Instrument = field(init=False, repr=False, compare=False)
+    direction: Direction | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("action", "action_name", "instrument", "direction"):
+            object.__setattr__(self, name, getattr(self.rule, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The rule does nothing, and why. `until` is when that ends by itself, where that is known."""
+
+    rule: str
+    account: Account
+    instrument: Instrument
+    reason: Hold
+    until: datetime | None = None
+    reading: Decimal | None = None
+    detail: str = ""
+    coupon: Coupon | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The rule is due and triggered, and no rail holds it: the amount is still to be found.
+
+    `ledgers` are the account's own, of a reclaim those it may be taken from; `coupon` the one to
+    take home. `trigger` is what an allocation must at least lift the reading to.
+    """
+
+    named: NamedRule
+    account: Account
+    reading: Decimal
+    read_at: datetime
+    why: Why
+    trigger: Decimal | None = None
+    period: str = ""
+    ask: Ask | None = None
+    ledgers: tuple[CreditLedger, ...] = ()
+    coupon: Coupon | None = None
+    unit_reading: Decimal | None = None
+    late_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An alert that holds now. Nothing moves."""
+
+    rule: str
+    account: Account
+    instrument: Instrument
+    severity: str
+    reading: Decimal
+    read_at: datetime
+    why: Why
+
+
+Decision = Held | Wish | Raised

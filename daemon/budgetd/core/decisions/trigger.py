@@ -1,0 +1,184 @@
+"""Whether a trigger holds: the parts of a `when`, judged on what was read.
+
+The answer is true, false, or the hold that keeps it from being known; an unknown part never
+makes a trigger true. It may not know rails or amounts.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from functools import cache
+
+from budgetd.core.documents.fields import Lasting
+from budgetd.core.observation import Coupon, CreditLedger, Sample
+from budgetd.core.policies.policy import AlertWhen, Condition, CouponWhen, ReclaimWhen, TopUpWhen
+from budgetd.core.reason import Hold, Why
+
+When = TopUpWhen | ReclaimWhen | CouponWhen | AlertWhen
+Verdict = bool | Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What one trigger is judged on: the value, its past, and the thing that may expire."""
+
+    value: Decimal
+    read_at: datetime
+    now: datetime
+    samples: tuple[Sample, ...] = ()
+    coupon: Coupon | None = None
+    ledgers: tuple[CreditLedger, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
+
+
+def holds(when: When, facts: Facts) -> Verdict:
+    """Whether the trigger holds, or the hold that leaves it unknown."""
+    now_true = _part(when, facts)
+    if now_true is not True or when.for_ is None:
+        return now_true
+    return _has_lasted(when, when.for_, facts)
+
+
+def _part(when: When, facts: Facts) -> Verdict:
+    answers = [_test(name, value, facts) for name, value in written(when)]
+    if when.any is not None:
+        parts: tuple[When, ...] = when.any
+        answers.append(_one_of([holds(part, facts) for part in parts]))
+    if False in answers:
+        return False
+    return next((answer for answer in answers if answer is not True), True)
+
+
+def _one_of(answers: list[Verdict]) -> Verdict:
+    if True in answers:
+        return True
+    return next((answer for answer in answers if answer is not False), False)
+
+
+def written(when: When) -> Iterator[tuple[str, object]]:
+    """The parts that are written, by name."""
+    for name in _parts_of(type(when)):
+        value = getattr(when, name)
+        if value is not None:
+            yield name, value
+
+
+@cache
+def _parts_of(kind: type[Condition]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name not in ("for_", "any"))
+
+
+def _has_lasted(when: When, lasting: Lasting, facts: Facts) -> bool:
+    bare = when.model_copy(update={"for_": None})
+    count, since = 1, facts.read_at
+    for sample in reversed(facts.samples):
+        past = Facts(value=sample.value, read_at=sample.read_at, now=facts.now)
+        if sample.read_at >= facts.read_at:
+            continue
+        if _part(bare, past) is not True:
+            break
+        count, since = count + 1, sample.read_at
+    if lasting.readings:
+        return count >= lasting.readings
+    return facts.read_at - since >= lasting.length
+
+
+def _test(name: str, bound: object, facts: Facts) -> Verdict:
+    return _TESTS[name](bound, facts)
+
+
+def _below(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, Decimal)
+    return facts.value < bound
+
+
+def _above(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, Decimal)
+    return facts.value > bound
+
+
+def _balance_at_least(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, Decimal)
+    return (facts.coupon.balance if facts.coupon else facts.value) >= bound
+
+
+def _expires_within(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, timedelta)
+    if facts.coupon:
+        return expires_by(facts.coupon.expires_at, facts.now + bound)
+    moments = [ledger.expires_at for ledger in facts.ledgers]
+    moments += [coupon.expires_at for coupon in facts.coupons]
+    return any(expires_by(moment, facts.now + bound) for moment in moments)
+
+
+def expires_by(expires_at: datetime | None, limit: datetime) -> bool:
+    """Whether something that expires at all does so by that instant."""
+    return expires_at is not None and expires_at <= limit
+
+
+def _plan_name(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, tuple)
+    return facts.coupon is not None and names(bound, facts.coupon)
+
+
+def names(patterns: tuple[str, ...], coupon: Coupon) -> bool:
+    """Whether one of the globs matches the coupon's plan name."""
+    return any(fnmatchcase(coupon.plan_name, pattern) for pattern in patterns)
+
+
+def _needs_burn(_bound: object, _facts: Facts) -> Verdict:
+    return Hold.NO_BURN
+
+
+_TESTS: dict[str, Callable[[object, Facts], Verdict]] = {
+    "below": _below,
+    "above": _above,
+    "balance_at_least": _balance_at_least,
+    "expires_within": _expires_within,
+    "plan_name": _plan_name,
+    "runway_below": _needs_burn,
+    "runway_above": _needs_burn,
+    "will_lapse": _needs_burn,
+}
+
+_WHY = {
+    "below": Why.BELOW_TRIGGER,
+    "above": Why.ABOVE_TRIGGER,
+    "expires_within": Why.EXPIRING,
+    "runway_below": Why.RUNWAY,
+    "runway_above": Why.RUNWAY,
+}
+
+
+def why(when: When | None, facts: Facts) -> Why:
+    """The reason a transfer is given for: the first part of its trigger that holds."""
+    if when is None:
+        return Why.SCHEDULED
+    for name, bound in written(when):
+        if name in _WHY and _test(name, bound, facts) is True:
+            return _WHY[name]
+    for part in when.any or ():
+        if holds(part, facts) is True:
+            return why(part, facts)
+    return Why.SCHEDULED
+
+
+def bound_of(when: Condition | None, name: str) -> Decimal | None:
+    """The highest amount written for `below`, or the lowest for `above`, anywhere in a trigger."""
+    found = list(_bounds(when, name))
+    if not found:
+        return None
+    return max(found) if name == "below" else min(found)
+
+
+def _bounds(when: Condition | None, name: str) -> Iterator[Decimal]:
+    if when is None:
+        return
+    own = getattr(when, name, None)
+    if isinstance(own, Decimal):
+        yield own
+    parts: tuple[Condition, ...] = getattr(when, "any", None) or ()
+    for part in parts:
+        yield from _bounds(part, name)

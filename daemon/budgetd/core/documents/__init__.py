@@ -1,0 +1,1 @@
+"""Text becomes nodes that know their line, and problems that say theirs."""

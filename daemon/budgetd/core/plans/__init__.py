@@ -1,0 +1,1 @@
+"""Wishes become ordered transfers within what may be spent."""

@@ -1,0 +1,303 @@
+"""From one wish to its transfers or its hold: the pipeline, fed with what is left to spend.
+
+It consumes a purse and a cap book as it goes; `planning` decides the order and hands in copies
+where a batch may yet be withheld.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+
+from budgetd.core.decisions.decision import Held, Wish
+from budgetd.core.decisions.history import History
+from budgetd.core.decisions.trigger import written
+from budgetd.core.intent import Direction, Instrument, Unit
+from budgetd.core.money import ZERO, format_amount, total
+from budgetd.core.observation import Coupon, CreditLedger
+from budgetd.core.plans import amount as pipeline
+from budgetd.core.plans.amount import Draft
+from budgetd.core.plans.funds import CapBook, Piece, Purse
+from budgetd.core.plans.plan import Step, Transfer
+from budgetd.core.policies.policy import Lift, Reclaim, ReclaimCoupons
+from budgetd.core.reason import Hold
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a transfer ends: what will be read after it, how far short that is of the target, the
+    coupon it is of, and what the unit itself read before, where that is not the whole reading."""
+
+    after: Decimal
+    short_by: Decimal = ZERO
+    coupon: Coupon | None = None
+    value: Decimal | None = None
+
+
+@dataclass(slots=True)
+class Drawer:
+    """Draws up transfers against what is left."""
+
+    history: History
+    purse: Purse
+    caps: CapBook
+    currency: str
+
+    def copy(self) -> "Drawer":
+        """A drawer with its own purse and caps, for a draft that may be thrown away."""
+        return Drawer(self.history, self.purse.copy(), self.caps.copy(), self.currency)
+
+    def undo(self, wish: Wish, drawn: list[Transfer] | Held) -> None:
+        """Gives back all that a proposal took: it consumes nothing until it is approved."""
+        if isinstance(drawn, Held):
+            return
+        self.caps.book(wish, -total(transfer.amount for transfer in drawn))
+        for transfer in drawn:
+            if transfer.direction is Direction.ALLOCATE:
+                piece = Piece(transfer.unit.part, transfer.amount, transfer.coupon)
+                self.purse.put_back(transfer.instrument, piece)
+
+    def want(self, wish: Wish) -> Draft | Held:
+        """A lift's amount before the master's money is asked: want, max, at_most, caps."""
+        action = wish.named.action
+        assert isinstance(action, Lift)
+        if not self.purse.is_known(wish.named.instrument):
+            return held(wish, Hold.UNREAD, detail="the master's side could not be read")
+        pending = ZERO
+        if wish.named.instrument is Instrument.COUPON:
+            # Grants that were made for this very wish: the reading is older than they are.
+            pending = total(
+                move.amount
+                for move in self.history.pending(
+                    wish.account.id, Instrument.COUPON, Direction.ALLOCATE
+                )
+                if move.made_at >= wish.read_at
+            )
+        draft = pipeline.lift(action, wish.reading, wish.trigger, pending)
+        self._clip_to_caps(wish, draft)
+        hold = draft.hold(action.min)
+        if hold:
+            return held(wish, hold)
+        # Booked before the master is asked, so that the next wish of the rule finds less.
+        self.caps.book(wish, draft.amount)
+        return draft
+
+    def _clip_to_caps(self, wish: Wish, draft: Draft) -> None:
+        left = self.caps.left(wish)
+        if left is not None:
+            draft.clip("cap", left[0], Hold.CAP, f"{left[1]} leaves {format_amount(left[0])}")
+        draft.round_down()
+
+    def settle(self, wish: Wish, draft: Draft, pieces: list[Piece]) -> list[Transfer] | Held:
+        """The transfers of a lift whose pieces the master has given; the rest is put back."""
+        action, instrument = wish.named.action, wish.named.instrument
+        assert isinstance(action, Lift)
+        booked, given = draft.amount, total(piece.amount for piece in pieces)
+        draft.clip("exists", given, Hold.MASTER_SHORT, "what the master can give")
+        transfers: list[Transfer] = []
+        for piece in pieces:
+            part = Draft(
+                piece.amount, grain=draft.grain, steps=list(draft.steps), target=draft.target
+            )
+            if len(pieces) > 1:
+                part.steps.append(Step(step="piece", amount=piece.amount, note=piece.part))
+            part.round_down()
+            usable = part.hold(action.min) is None
+            self.purse.put_back(
+                instrument,
+                Piece(piece.part, piece.amount - (part.amount if usable else ZERO), piece.coupon),
+            )
+            if usable:
+                transfers.append(self._allocation(wish, draft, part, piece, transfers))
+        self.caps.book(wish, total(transfer.amount for transfer in transfers) - booked)
+        return transfers or self._not_given(wish, draft)
+
+    def _not_given(self, wish: Wish, draft: Draft) -> Held:
+        """The hold of a lift that got nothing: for its own grants that are under way, if any."""
+        if wish.named.instrument is Instrument.COUPON:
+            for move in self.history.pending(
+                wish.account.id, Instrument.COUPON, Direction.ALLOCATE
+            ):
+                if move.is_open:
+                    return held(wish, Hold.OPEN_INTENT, f"transfer {move.id} is {move.state}")
+                until = self.history.reflected_until(move)
+                return replace(held(wish, Hold.UNREFLECTED), until=until)
+        return held(wish, draft.clipped_by or Hold.BELOW_MIN)
+
+    def _allocation(
+        self, wish: Wish, draft: Draft, part: Draft, piece: Piece, before: list[Transfer]
+    ) -> Transfer:
+        start = before[-1].after if before else wish.reading
+        after = start + part.amount
+        short = max((draft.target or ZERO) - after, ZERO) if draft.target is not None else ZERO
+        instrument = wish.named.instrument
+        unit = Unit(account_id=wish.account.id, instrument=instrument, part=piece.part)
+        is_credit = instrument is Instrument.CREDIT
+        value = _amount_in(wish.ledgers, piece.part) if is_credit else None
+        end = _End(after, short_by=short, coupon=piece.coupon, value=value)
+        return self._transfer(wish, unit, part, end)
+
+    def reclaim(self, wish: Wish) -> list[Transfer] | Held:
+        """The transfers of a wish to take something home, or its hold."""
+        action = wish.named.action
+        if isinstance(action, ReclaimCoupons):
+            return self._whole_coupon(wish)
+        assert isinstance(action, Reclaim)
+        if wish.named.instrument is Instrument.CREDIT:
+            return self._from_ledgers(wish, action)
+        draft = pipeline.reclaim(action, wish.reading, self._off(wish))
+        draft.clip("exists", wish.reading, Hold.RECLAIMABLE, "what is reclaimable")
+        self._clip_reclaim(wish, action, draft)
+        hold = draft.hold(action.min)
+        if hold:
+            return held(wish, hold)
+        self.caps.book(wish, draft.amount)
+        unit = Unit(account_id=wish.account.id, instrument=Instrument.CASH)
+        return [self._transfer(wish, unit, draft, _End(wish.reading - draft.amount))]
+
+    def _off(self, wish: Wish) -> Decimal:
+        """What a reclaim must leave beyond `keep`: allocations since its slot."""
+        if wish.late_since is None:
+            return ZERO
+        since: datetime = wish.late_since
+        return total(
+            move.amount
+            for move in self.history.moves(
+                wish.account.id, wish.named.instrument, Direction.ALLOCATE
+            )
+            if move.counts and (move.sent_at or move.made_at) >= since
+        )
+
+    def _clip_reclaim(self, wish: Wish, action: Reclaim, draft: Draft) -> None:
+        if action.max is not None:
+            draft.clip("max", action.max, Hold.BELOW_MIN, f"max {format_amount(action.max)}")
+        self._clip_to_caps(wish, draft)
+
+    def _from_ledgers(self, wish: Wish, action: Reclaim) -> list[Transfer] | Held:
+        """Ledger by ledger, soonest-expiring first; `keep` is of the sum of all."""
+        going = self.history.pending(wish.account.id, Instrument.CREDIT, Direction.RECLAIM)
+        busy = {move.unit.part for move in going}
+        off = self._off(wish) + total(move.amount for move in going)
+        left = pipeline.reclaim(action, wish.reading, off)
+        last = left
+        transfers: list[Transfer] = []
+        after = wish.reading
+        for ledger in wish.ledgers:
+            if (ledger.expire_time or "") in busy or left.amount <= ZERO:
+                continue
+            last = draft = Draft(
+                left.amount, grain=left.grain, steps=list(left.steps), target=left.target
+            )
+            draft.clip("exists", _movable(ledger), Hold.RECLAIMABLE, "what the ledger holds")
+            self._clip_reclaim(wish, action, draft)
+            if draft.hold(action.min) is None:
+                unit = Unit(
+                    account_id=wish.account.id,
+                    instrument=Instrument.CREDIT,
+                    part=ledger.expire_time or "",
+                )
+                after -= draft.amount
+                left.amount -= draft.amount
+                self.caps.book(wish, draft.amount)
+                end = _End(after, value=ledger.amount)
+                transfers.append(self._transfer(wish, unit, draft, end))
+        if transfers:
+            return transfers
+        return held(wish, last.hold(action.min) or Hold.RECLAIMABLE)
+
+    def _whole_coupon(self, wish: Wish) -> list[Transfer] | Held:
+        """The whole remainder of one child coupon, or nothing of it."""
+        coupon = wish.coupon
+        assert coupon is not None
+        assert coupon.child_id is not None
+        left = self.caps.left(wish)
+        if left is not None and left[0] < coupon.balance:
+            return held(wish, Hold.CAP, detail=f"{left[1]} leaves {format_amount(left[0])}")
+        self.caps.book(wish, coupon.balance)
+        unit = Unit(account_id=wish.account.id, instrument=Instrument.COUPON, part=coupon.child_id)
+        step = Step(step="want", amount=coupon.balance, note="the whole coupon")
+        draft = Draft(coupon.balance, steps=[step])
+        return [self._transfer(wish, unit, draft, _End(ZERO, coupon=coupon))]
+
+    def _transfer(self, wish: Wish, unit: Unit, draft: Draft, end: _End) -> Transfer:
+        named = wish.named
+        assert named.direction is not None
+        return Transfer(
+            id=_identity(self.history.now, wish, unit),
+            rule=wish.named.name,
+            action=named.action_name,
+            direction=named.direction,
+            unit=unit,
+            account=wish.account,
+            amount=draft.amount,
+            currency=self.currency,
+            reading=wish.reading,
+            read_at=wish.read_at,
+            target=draft.target,
+            after=end.after,
+            short_by=end.short_by,
+            why=wish.why,
+            steps=tuple(draft.steps),
+            trigger=told(wish),
+            ask=wish.ask,
+            coupon=end.coupon,
+            period=wish.period,
+            unit_reading=wish.unit_reading if end.value is None else end.value,
+        )
+
+
+def _amount_in(ledgers: tuple[CreditLedger, ...], part: str) -> Decimal:
+    """What the account's ledger of that expire time reads; one that is missing reads 0.00."""
+    amounts = [ledger.amount for ledger in ledgers if (ledger.expire_time or "") == part]
+    return next((amount for amount in amounts if amount is not None), ZERO)
+
+
+def _movable(ledger: CreditLedger) -> Decimal:
+    assert ledger.amount is not None
+    assert ledger.available is not None
+    return min(ledger.amount, ledger.available)
+
+
+def _identity(at: datetime, wish: Wish, unit: Unit) -> str:
+    text = "\n".join(
+        (
+            at.isoformat(timespec="microseconds"),
+            wish.named.name,
+            unit.account_id,
+            unit.instrument,
+            unit.part,
+        )
+    )
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def told(wish: Wish) -> str:
+    """The trigger in words, as reports show it: `below 500.00`."""
+    when = getattr(wish.named.action, "when", None)
+    if wish.coupon is not None and wish.coupon.expires_at is not None:
+        return f"expires {wish.coupon.expires_at:%Y-%m-%d}"
+    if when is None:
+        return f"scheduled {wish.period}".strip()
+    return " and ".join(_words(when)) or "any"
+
+
+def _words(when: object) -> Iterator[str]:
+    for name, value in written(when):  # type: ignore[arg-type]  # any condition has parts
+        if isinstance(value, Decimal):
+            yield f"{name.replace('_', ' ')} {value:,.2f}"
+    for part in getattr(when, "any", None) or ():
+        yield from _words(part)
+
+
+def held(wish: Wish, reason: Hold, detail: str = "") -> Held:
+    """A wish that comes to nothing."""
+    return Held(
+        rule=wish.named.name,
+        account=wish.account,
+        instrument=wish.named.instrument,
+        reason=reason,
+        reading=wish.reading,
+        detail=detail,
+        coupon=wish.coupon,
+    )

@@ -1,0 +1,257 @@
+"""What may still be spent: the master's money, and the caps of accounts and rules.
+
+Both are consumed as a plan is drawn up, and given back when a batch is withheld: a plan in the
+making works on copies. It may not decide who goes first.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from budgetd.core.decisions.decision import Wish
+from budgetd.core.decisions.history import History
+from budgetd.core.decisions.judging import fits, lives
+from budgetd.core.decisions.limits import Limits
+from budgetd.core.intent import Direction, Instrument, Move
+from budgetd.core.moment import day_of, month_of, week_of
+from budgetd.core.money import ZERO, round_down
+from budgetd.core.observation import Coupon, CreditLedger, Observation, Ok
+from budgetd.core.policies.policy import Caps, GrantCoupons, Lift, TopUp
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """So much from one of the master's sources; `part` is the unit's part it makes."""
+
+    part: str
+    amount: Decimal
+    coupon: Coupon | None = None
+
+
+class Purse:
+    """What the master can give of each instrument; None is a source that could not be read."""
+
+    def __init__(self, observation: Observation, history: History, limits: Limits) -> None:
+        self._now = observation.taken_at
+        self._history = history
+        master = observation.master
+        self.cash: Decimal | None = None
+        if isinstance(master.cash, Ok):
+            out = history.pending_out(Instrument.CASH)
+            self.cash = max(master.cash.value - out - limits.reserve, ZERO)
+        self._credit_left: dict[str, Decimal] | None = None
+        self._ledgers: tuple[CreditLedger, ...] = ()
+        if isinstance(master.credit, Ok):
+            self._ledgers = master.credit.value
+            self._credit_left = {
+                ledger.expire_time or "": (ledger.available or ZERO)
+                - history.pending_out(Instrument.CREDIT, ledger.expire_time or "")
+                for ledger in self._ledgers
+            }
+        self._coupon_left: dict[str, Decimal] | None = None
+        self._coupons: tuple[Coupon, ...] = ()
+        if isinstance(master.coupons, Ok):
+            far = datetime.max.replace(tzinfo=self._now.tzinfo)
+            self._coupons = tuple(
+                sorted(master.coupons.value, key=lambda c: (c.expires_at or far, c.coupon_id))
+            )
+            self._coupon_left = {
+                coupon.coupon_id: coupon.balance
+                - history.pending_out(Instrument.COUPON, coupon.coupon_id)
+                for coupon in self._coupons
+            }
+
+    def copy(self) -> Self:
+        """A purse of its own with the same money in it."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._credit_left = dict(self._credit_left) if self._credit_left is not None else None
+        twin._coupon_left = dict(self._coupon_left) if self._coupon_left is not None else None
+        return twin
+
+    def is_known(self, instrument: Instrument) -> bool:
+        """Whether the master's side of an instrument was read."""
+        match instrument:
+            case Instrument.CASH:
+                return self.cash is not None
+            case Instrument.CREDIT:
+                return self._credit_left is not None
+            case Instrument.COUPON:
+                return self._coupon_left is not None
+
+    def take(
+        self, wish: Wish, amount: Decimal, grain: Decimal, first: Sequence[Piece] = ()
+    ) -> list[Piece]:
+        """Takes up to `amount` out, in pieces of one source each; may be less, or nothing.
+
+        What is less than `amount` is whole `grain`s and at least the action's `min`, so that
+        nobody sits on money that cannot be moved. `first` is what the wish has got already.
+        """
+        action = wish.named.action
+        assert isinstance(action, Lift)
+        least = ZERO if first else action.min
+        match action:
+            case TopUp() if action.instrument is Instrument.CREDIT:
+                return self._take_credit(action, amount, grain, first)
+            case TopUp():
+                assert self.cash is not None
+                given = _usable(self.cash, amount, grain, least)
+                self.cash -= given
+                return [Piece("", given)]
+            case GrantCoupons():
+                return self._take_coupons(wish, amount, grain, first)
+        raise AssertionError("only allocations take from the master")
+
+    def put_back(self, instrument: Instrument, piece: Piece) -> None:
+        """Gives back what rounding or a refusal left over."""
+        if instrument is Instrument.CASH:
+            assert self.cash is not None
+            self.cash += piece.amount
+        elif instrument is Instrument.CREDIT:
+            assert self._credit_left is not None
+            self._credit_left[piece.part] += piece.amount
+        else:
+            assert self._coupon_left is not None
+            self._coupon_left[piece.part] += piece.amount
+
+    def _take_credit(
+        self, action: TopUp, amount: Decimal, grain: Decimal, first: Sequence[Piece]
+    ) -> list[Piece]:
+        assert self._credit_left is not None
+        chosen = {piece.part for piece in first}
+        least = ZERO if first else action.min
+        for ledger in _in_order(self._ledgers, action, self._now):
+            part = ledger.expire_time or ""
+            if chosen and part not in chosen:
+                continue
+            given = _usable(self._credit_left[part], amount, grain, least)
+            if given > ZERO:
+                self._credit_left[part] -= given
+                return [Piece(part, given)]
+        return []
+
+    def _take_coupons(
+        self, wish: Wish, amount: Decimal, grain: Decimal, first: Sequence[Piece]
+    ) -> list[Piece]:
+        assert self._coupon_left is not None
+        action = wish.named.action
+        assert isinstance(action, GrantCoupons)
+        begun = {piece.part for piece in first}
+        going = self._history.pending(wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
+        busy = {move.unit.part for move in going}
+        pieces = []
+        for coupon in self._coupons:
+            if amount <= ZERO:
+                break
+            left = self._coupon_left[coupon.coupon_id]
+            if coupon.coupon_id in busy or not fits(action, coupon, self._now):
+                continue
+            least = ZERO if coupon.coupon_id in begun else action.min
+            given = _usable(left, amount, grain, least)
+            if given > ZERO:
+                self._coupon_left[coupon.coupon_id] -= given
+                amount -= given
+                pieces.append(Piece(coupon.coupon_id, given, coupon))
+        return pieces
+
+
+def _usable(available: Decimal, amount: Decimal, grain: Decimal, least: Decimal) -> Decimal:
+    if available >= amount:
+        return amount
+    given = round_down(max(available, ZERO), grain)
+    return given if given >= least else ZERO
+
+
+def _in_order(
+    ledgers: tuple[CreditLedger, ...], action: TopUp, now: datetime
+) -> Iterable[CreditLedger]:
+    """The master's ledgers a credit top-up may name, the chosen kind first."""
+    living = [item for item in ledgers if lives(item.expires_at, action.lives_at_least, now)]
+    if action.ledger == "permanent":
+        return [item for item in living if item.expire_time is None]
+    far = datetime.max.replace(tzinfo=now.tzinfo)
+    return sorted(
+        living, key=lambda item: item.expires_at or far, reverse=action.ledger != "soonest"
+    )
+
+
+_SPANS = ("day", "week", "month")
+
+
+class CapBook:
+    """How much of every cap is used: by the ledger's moves, and by the plan so far."""
+
+    def __init__(self, observation: Observation, zone: ZoneInfo) -> None:
+        now = observation.taken_at
+        self._labels = dict(
+            zip(_SPANS, (label(now, zone) for label in (day_of, week_of, month_of)), strict=True)
+        )
+        self._zone = zone
+        self._used: dict[tuple[str, ...], Decimal] = defaultdict(lambda: ZERO)
+        for (account_id, instrument, direction), amount in observation.moved_before.items():
+            self._used["account", account_id, instrument, direction, "ever"] += amount
+        for move in observation.moves:
+            if move.counts:
+                spans = [span for span in _SPANS if self._falls_in(move, span)]
+                self._add(
+                    move.rule,
+                    (move.unit.account_id, move.unit.instrument, move.direction),
+                    move.amount,
+                    [*spans, "ever"],
+                )
+
+    def copy(self) -> Self:
+        """A book of its own with the same entries."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._used = self._used.copy()
+        return twin
+
+    def _falls_in(self, move: Move, span: str) -> bool:
+        """An open move counts in every span from its making on; a closed one where it was sent."""
+        label = {"day": day_of, "week": week_of, "month": month_of}[span]
+        if move.is_open:
+            return label(move.made_at, self._zone) <= self._labels[span]
+        return label(move.sent_at or move.made_at, self._zone) == self._labels[span]
+
+    def book(self, wish: Wish, amount: Decimal) -> None:
+        """Charges a planned transfer."""
+        self._add(wish.named.name, _key(wish), amount, [*_SPANS, "ever"])
+
+    def _add(
+        self,
+        rule: str,
+        key: tuple[str, Instrument, Direction],
+        amount: Decimal,
+        spans: list[str],
+    ) -> None:
+        account_id, instrument, direction = key
+        for span in spans:
+            self._used["account", account_id, instrument, direction, span] += amount
+            self._used["rule", rule, instrument, direction, span] += amount
+
+    def left(self, wish: Wish) -> tuple[Decimal, str] | None:
+        """The least that a cap of the rule leaves, and that cap's name; None without caps."""
+        caps = wish.named.rule.caps
+        if not caps.model_fields_set:
+            return None
+        account_id, instrument, direction = _key(wish)
+        bounds = []
+        for name in Caps.model_fields:
+            bound = getattr(caps, name)
+            if bound is not None:
+                whose, _, span = name.partition("_")
+                owner = account_id if whose == "account" else wish.named.name
+                used = self._used[whose, owner, instrument, direction, span.removeprefix("per_")]
+                bounds.append((max(bound - used, ZERO), name))
+        return min(bounds) if bounds else None
+
+
+def _key(wish: Wish) -> tuple[str, Instrument, Direction]:
+    named = wish.named
+    assert named.direction is not None
+    return wish.account.id, named.instrument, named.direction

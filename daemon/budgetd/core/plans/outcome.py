@@ -1,0 +1,53 @@
+"""What became of one transfer when a cycle carried it out. A noun, for reports."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from budgetd.core.intent import Direction, State, Unit
+from budgetd.core.observation import Account
+from budgetd.core.plans.again import Promised
+from budgetd.core.reason import Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A transfer's end in this cycle.
+
+    `state` is None when it was decided again and held, or was not promised for another reason;
+    then `hold`, or the `limit` that withheld it, may say which. `amount` is what moved, or
+    would have. `note` is one line for people: the provider's words of a refusal, what is being
+    waited for in doubt.
+    """
+
+    id: str
+    rule: str
+    account: Account
+    direction: Direction
+    unit: Unit
+    amount: Decimal
+    state: State | None
+    note: str = ""
+    hold: Hold | None = None
+    limit: str = ""
+
+
+def outcome_of(
+    item: Promised,
+    state: State | None,
+    *,
+    amount: Decimal | None = None,
+    note: str = "",
+    hold: Hold | None = None,
+) -> Outcome:
+    """The end of one item; its amount is the one promised where no other is known."""
+    return Outcome(
+        id=item.id,
+        rule=item.rule,
+        account=item.account,
+        direction=item.direction,
+        unit=item.unit,
+        amount=item.amount if amount is None else amount,
+        state=state,
+        note=note,
+        hold=hold,
+    )

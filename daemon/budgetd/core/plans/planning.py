@@ -1,0 +1,299 @@
+"""make_plan: wishes become ordered transfers, batch by batch, within what may be spent.
+
+Priority by priority: money and caps are consumed in that order and nothing else is. A batch
+that a limit withholds gives back what it took. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from hashlib import sha256
+
+from budgetd.core.decisions.deciding import Decisions
+from budgetd.core.decisions.decision import Held, Raised, Wish
+from budgetd.core.decisions.history import History
+from budgetd.core.decisions.limits import FEW_UNREAD, PLAN_LIFETIME, Limits
+from budgetd.core.intent import Direction, Instrument
+from budgetd.core.money import ZERO, round_up, total
+from budgetd.core.observation import Account, Observation, Ok, Reading, Stale, Unknown
+from budgetd.core.plans.amount import Draft
+from budgetd.core.plans.batches import Approvals, Gate
+from budgetd.core.plans.drafting import Drawer
+from budgetd.core.plans.funds import CapBook, Piece, Purse
+from budgetd.core.plans.plan import MasterLine, Plan, Transfer, Unreadable, Withheld
+from budgetd.core.policies.policy import Lift, PolicySet
+from budgetd.core.reason import Ask, Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a plan says of itself."""
+
+    enterprise: str
+    mode: str
+    policies: PolicySet
+
+
+@dataclass(slots=True)
+class _Outcome:
+    transfers: list[Transfer] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+
+
+def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limits: Limits) -> Plan:
+    """The plan of one cycle. Everything a decision wished for is in it, moved or not, and why."""
+    history = History(observation, limits.reflected_after)
+    drawer = Drawer(
+        history,
+        Purse(observation, history, limits),
+        CapBook(observation, limits.zone),
+        observation.currency,
+    )
+    observed = _observe(drawer.copy(), decisions.observed)
+    unreadable, asked = _unreadable(observation)
+    gate = Gate(history, limits)
+    if len(unreadable) > FEW_UNREAD and len(unreadable) > limits.unknown_readings * asked:
+        gate.is_closed_by = "unknown_readings"
+    outcome = _Outcome(held=[item for item in decisions.made if isinstance(item, Held)])
+    levels: dict[int, list[Wish]] = defaultdict(list)
+    for item in decisions.made:
+        if isinstance(item, Wish):
+            levels[item.named.rule.priority].append(item)
+    for priority in sorted(levels):
+        drawer = _plan_level(levels[priority], drawer, gate, outcome)
+    transfers = sorted(outcome.transfers, key=_is_reclaim)
+    return Plan(
+        enterprise=frame.enterprise,
+        mode=frame.mode,
+        taken_at=observation.taken_at,
+        expires_at=observation.taken_at + PLAN_LIFETIME,
+        policy_digest=frame.policies.digest,
+        currency=observation.currency,
+        is_preview=observation.is_preview,
+        transfers=tuple(transfers),
+        held=tuple(sorted(outcome.held, key=_place)),
+        withheld=tuple(outcome.withheld),
+        alerts=tuple(
+            sorted((item for item in decisions.made if isinstance(item, Raised)), key=_place)
+        ),
+        unreadable=tuple(unreadable),
+        observed=tuple(observed),
+        accounts_read=asked - len(unreadable),
+        rules_count=sum(1 for _ in frame.policies.rules()),
+        master=_master_line(observation, limits, transfers),
+    )
+
+
+def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcome) -> Drawer:
+    """Plans one priority. Batches that are withheld are taken out, and the others drawn up anew."""
+    rules = {wish.named.name: wish.named.rule for wish in wishes}
+    left = sorted(wishes, key=_turn)
+    while True:
+        trial = drawer.copy()
+        drawn, holds = _draw(left, trial, gate)
+        batches: dict[str, list[Transfer]] = defaultdict(list)
+        for transfer in drawn:
+            # When too little is known nothing is decided, not even what would be proposed.
+            if transfer.ask is None or gate.is_closed_by:
+                batches[transfer.rule].append(transfer)
+        passed_before = len(gate.passed)
+        stopped: dict[str, str] = {}
+        for rule in sorted(batches):
+            limit = gate.judge(rules[rule], batches[rule])
+            if not limit:
+                gate.let_through(batches[rule])
+                continue
+            stopped[rule] = limit
+            # What it gives back may serve the others: then they are drawn up before they are
+            # judged. Where nobody was short of anything they would only come out the same.
+            if not gate.is_closed_by and _is_tight(drawn, holds):
+                break
+        if not stopped:
+            outcome.transfers += drawn
+            outcome.held += holds
+            return trial
+        gate.take_back(passed_before)
+        for rule, limit in stopped.items():
+            outcome.withheld += _withhold(batches[rule], limit)
+        # A withheld rule is done with: what its others were told stands, and none of them gets
+        # what the batch gave back, or the rule would move in two batches.
+        withheld = {transfer.id for rule in stopped for transfer in batches[rule]}
+        outcome.transfers += [t for t in drawn if t.rule in stopped and t.id not in withheld]
+        outcome.held += [item for item in holds if item.rule in stopped]
+        left = [wish for wish in left if wish.named.name not in stopped]
+
+
+def _is_tight(drawn: list[Transfer], holds: list[Held]) -> bool:
+    """Whether somebody got less, or was asked for more, because of what another one took."""
+    return any(item.reason in (Hold.MASTER_SHORT, Hold.CAP) for item in holds) or any(
+        item.ask is Ask.APPROVAL_ABOVE or any(step.step in ("exists", "cap") for step in item.steps)
+        for item in drawn
+    )
+
+
+def _turn(wish: Wish) -> tuple[Decimal, str, str, str]:
+    """Whose turn it is within a priority: the emptiest first, then by id."""
+    child = wish.coupon.child_id if wish.coupon else None
+    return (wish.reading, wish.account.id, wish.named.name, child or "")
+
+
+def _is_reclaim(transfer: Transfer) -> bool:
+    return transfer.direction is Direction.RECLAIM
+
+
+def _withhold(batch: list[Transfer], limit: str) -> Iterable[Withheld]:
+    first = batch[0]
+    name = sha256(f"{first.rule}\n{first.direction}\nbatch".encode()).hexdigest()[:16]
+    for transfer in batch:
+        yield Withheld(transfer=replace(transfer, ask=Ask.LIMIT), limit=limit, proposal=f"p-{name}")
+
+
+def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Transfer], list[Held]]:
+    """All transfers of one priority, allocations first; proposals take nothing."""
+    transfers: list[Transfer] = []
+    holds: list[Held] = []
+    wants: list[tuple[Wish, Draft]] = []
+    approvals = gate.approvals()
+    for wish in wishes:
+        if not isinstance(wish.named.action, Lift):
+            continue
+        want = drawer.want(wish)
+        if isinstance(want, Held):
+            holds.append(want)
+        elif wish.ask or approvals.needs_one(wish, want.amount):
+            proposal = replace(wish, ask=wish.ask or Ask.APPROVAL_ABOVE)
+            pieces = drawer.purse.take(wish, want.amount, want.grain)
+            drawn = drawer.settle(proposal, want, pieces)
+            drawer.undo(wish, drawn)
+            _sort(drawn, transfers, holds)
+        else:
+            wants.append((wish, want))
+    for wish, want, pieces in _share(wants, drawer):
+        _sort(drawer.settle(wish, want, pieces), transfers, holds)
+    for wish in wishes:
+        if not isinstance(wish.named.action, Lift):
+            _sort(_draw_reclaim(wish, drawer, approvals), transfers, holds)
+    transfers.sort(key=lambda item: (_is_reclaim(item), item.reading, item.account.id, item.rule))
+    return transfers, holds
+
+
+def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Transfer] | Held:
+    drawn = drawer.reclaim(wish)
+    if isinstance(drawn, list):
+        amount = total(transfer.amount for transfer in drawn)
+        if wish.ask is None and approvals.needs_one(wish, amount):
+            drawn = [replace(transfer, ask=Ask.APPROVAL_ABOVE) for transfer in drawn]
+        if drawn[0].ask is not None:
+            drawer.undo(wish, drawn)
+    return drawn
+
+
+def _sort(drawn: list[Transfer] | Held, transfers: list[Transfer], holds: list[Held]) -> None:
+    if isinstance(drawn, Held):
+        holds.append(drawn)
+    else:
+        transfers += drawn
+
+
+def _share(
+    wants: list[tuple[Wish, Draft]], drawer: Drawer
+) -> list[tuple[Wish, Draft, list[Piece]]]:
+    """What the master gives to each. When it cannot serve this priority whole, each account
+    first gets what lifts it to its trigger, in order, then the rest in order."""
+    whole = drawer.purse.copy()
+    served = [(wish, want, whole.take(wish, want.amount, want.grain)) for wish, want in wants]
+    if all(total(p.amount for p in pieces) == want.amount for _, want, pieces in served):
+        drawer.purse = whole
+        return served
+    firsts = [drawer.purse.take(wish, _least(wish, want), want.grain) for wish, want in wants]
+    shared = []
+    for (wish, want), first in zip(wants, firsts, strict=True):
+        rest = want.amount - total(piece.amount for piece in first)
+        had = [piece for piece in first if piece.amount > ZERO]
+        more = drawer.purse.take(wish, rest, want.grain, had) if rest > ZERO else []
+        shared.append((wish, want, _merge([*first, *more])))
+    return shared
+
+
+def _least(wish: Wish, want: Draft) -> Decimal:
+    """What lifts an account to its trigger, and is no less than one transfer may be."""
+    action = wish.named.action
+    assert isinstance(action, Lift)
+    if wish.trigger is None:
+        return want.amount
+    gap = max(wish.trigger - wish.reading, action.min)
+    return min(want.amount, round_up(gap, want.grain))
+
+
+def _merge(pieces: list[Piece]) -> list[Piece]:
+    """One piece a source: an account gets one transfer of each."""
+    merged: dict[str, Piece] = {}
+    for piece in pieces:
+        before = merged.get(piece.part)
+        amount = piece.amount + (before.amount if before else ZERO)
+        merged[piece.part] = Piece(piece.part, amount, piece.coupon)
+    return [piece for piece in merged.values() if piece.amount > ZERO]
+
+
+def _observe(drawer: Drawer, wishes: list[Wish]) -> list[Transfer]:
+    """What rules that only observe would have wanted, each by itself."""
+    found: list[Transfer] = []
+    for wish in sorted(wishes, key=lambda wish: (wish.named.rule.priority, *_turn(wish))):
+        drawn: list[Transfer] | Held
+        if isinstance(wish.named.action, Lift):
+            want = drawer.want(wish)
+            if isinstance(want, Held):
+                continue
+            pieces = drawer.purse.take(wish, want.amount, want.grain)
+            drawn = drawer.settle(wish, want, pieces)
+        else:
+            drawn = drawer.reclaim(wish)
+        drawer.undo(wish, drawn)
+        found += drawn if isinstance(drawn, list) else []
+    return sorted(found, key=_is_reclaim)
+
+
+def _unreadable(observation: Observation) -> tuple[list[Unreadable], int]:
+    """The accounts of which something that was asked for is not known, and how many were asked."""
+    found: list[Unreadable] = []
+    asked = 0
+    for account in observation.accounts:
+        if account.id not in observation.readings:
+            continue
+        asked += 1
+        problem = _first_problem(account, observation)
+        if problem is not None:
+            found.append(problem)
+    return sorted(found, key=lambda item: (item.account.label, item.account.id)), asked
+
+
+def _place(item: Held | Raised) -> tuple[str, str, str, str]:
+    coupon = item.coupon if isinstance(item, Held) else None
+    return (item.account.label, item.account.id, item.rule, (coupon and coupon.child_id) or "")
+
+
+def _first_problem(account: Account, observation: Observation) -> Unreadable | None:
+    readings = observation.readings_of(account.id)
+    for instrument in Instrument:
+        reading: Reading[object] | None = readings.of(instrument)  # type: ignore[assignment]  # any value will do
+        if isinstance(reading, Unknown) and not reading.is_unmanageable:
+            return Unreadable(account=account, reason=Hold.UNREAD, detail=reading.reason)
+        if isinstance(reading, Stale):
+            return Unreadable(account=account, reason=Hold.STALE, detail="")
+    return None
+
+
+def _master_line(observation: Observation, limits: Limits, transfers: list[Transfer]) -> MasterLine:
+    cash = observation.master.cash
+    if not isinstance(cash, Ok):
+        return MasterLine(cash_before=None, cash_after=None, reserve=limits.reserve)
+    change = ZERO
+    for transfer in transfers:
+        if transfer.instrument is Instrument.CASH and transfer.ask is None:
+            is_out = transfer.direction is Direction.ALLOCATE
+            change += -transfer.amount if is_out else transfer.amount
+    return MasterLine(
+        cash_before=cash.value, cash_after=cash.value + change, reserve=limits.reserve
+    )

@@ -1,0 +1,1 @@
+"""Policies, rules and schedules, and what is wrong with them."""

@@ -1,0 +1,217 @@
+"""Judges what spans several rules: names taken twice, rules that meet, rules that undo each other.
+
+Where two rules surely share accounts it is an error, where they possibly do a warning. It may
+not judge one rule by itself: `validation` does.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import combinations
+from zoneinfo import ZoneInfo
+
+from budgetd.core.documents.placing import Written
+from budgetd.core.documents.problem import Problem
+from budgetd.core.intent import Direction, Instrument
+from budgetd.core.moment import format_duration
+from budgetd.core.money import ZERO, show_amount
+from budgetd.core.policies.policy import (
+    GrantCoupons,
+    Lift,
+    Mode,
+    Policy,
+    Reclaim,
+    ReclaimCoupons,
+    RunwayKeep,
+    RunwayTarget,
+)
+from budgetd.core.policies.sharing import Sharing, meet_in_time, share_accounts, share_texts
+from budgetd.core.policies.validation import (
+    PlacedRule,
+    amounts_of,
+    judge_rule,
+    lengths_of,
+    placed_rules,
+    values_of,
+)
+
+
+def judge(policies: Sequence[Written[Policy]], zone: ZoneInfo) -> list[Problem]:
+    """Every problem of a set of policies, errors and warnings, in order of place.
+
+    `zone` is the configured time zone. Rules in `mode: observe` meet nobody.
+    """
+    rules = placed_rules(policies, zone)
+    problems = [*_names(policies), *(problem for rule in rules for problem in judge_rule(rule))]
+    acting = [
+        rule
+        for rule in rules
+        if rule.rule.mode is not Mode.OBSERVE and rule.rule.direction is not None
+    ]
+    for first, second in combinations(acting, 2):
+        if first.rule.instrument is not second.rule.instrument or _apart(first, second):
+            continue
+        sharing = share_accounts(first.rule.accounts, second.rule.accounts)
+        if sharing is not Sharing.NEVER:
+            problems += _judge_pair(first, second, sharing)
+    return sorted(set(problems))
+
+
+def _names(policies: Sequence[Written[Policy]]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for written in policies:
+        mark = written.tree.find(("policy",)).mark
+        place = f"{written.path}:{mark.line}"
+        name = written.model.policy
+        if name in seen:
+            message = f"the policy '{name}' stands in two files"
+            yield written.problem(("policy",), message, hint=f"first at {seen[name]}")
+        seen.setdefault(name, place)
+        yield from _rule_names(written)
+
+
+def _rule_names(written: Written[Policy]) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, rule in enumerate(written.model.rules):
+        path = ("rules", index, "name")
+        if rule.name in seen:
+            message = f"the rule '{rule.name}' is written twice"
+            yield written.problem(path, message, hint=f"first at line {seen[rule.name]}")
+        seen.setdefault(rule.name, written.tree.find(path).mark.line)
+
+
+def _apart(first: PlacedRule, second: PlacedRule) -> bool:
+    """Whether the times the two rules are valid have no common instant."""
+    for left, right in ((first, second), (second, first)):
+        end, start = left.rule.valid.until, right.rule.valid.from_
+        if end and start and end.after(left.zone) <= start.first(right.zone):
+            return True
+    return False
+
+
+def _judge_pair(first: PlacedRule, second: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
+    if first.rule.direction is second.rule.direction:
+        yield from _judge_priority(first, second, sharing)
+        return
+    lift, home = (first, second) if first.rule.direction is Direction.ALLOCATE else (second, first)
+    if home.rule.instrument is Instrument.COUPON:
+        yield from _judge_grant(lift, home, sharing)
+    else:
+        yield from _judge_trigger(lift, home, sharing)
+        yield from _judge_keep(lift, home, sharing)
+
+
+def _judge_priority(first: PlacedRule, second: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
+    if first.rule.priority != second.rule.priority:
+        return
+    if not meet_in_time(first.rule.schedule, first.zone, second.rule.schedule, second.zone):
+        return
+    is_written = "priority" in second.rule.model_fields_set
+    yield second.at(
+        ("priority",) if is_written else ("name",),
+        f"it {_verb(sharing)} meets {first.name} at priority {second.rule.priority}",
+        hint=f"give one of them another priority; the other is at {first.place}",
+        is_warning=sharing is Sharing.POSSIBLY,
+    )
+
+
+def _verb(sharing: Sharing) -> str:
+    return "surely" if sharing is Sharing.SURELY else "possibly"
+
+
+def _highest(lift: Lift) -> Decimal | None:
+    """The most an account has after the rule; None where nothing bounds it."""
+    if isinstance(lift.to, RunwayTarget):
+        return lift.to.at_most
+    if isinstance(lift.to, Decimal):
+        return lift.to + (lift.multiple_of or ZERO)
+    triggers = [amount for _, amount in amounts_of(lift.when, "below")]
+    return max(triggers) + lift.add if triggers and lift.add is not None else None
+
+
+def _judge_trigger(lift: PlacedRule, home: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
+    up, down = lift.rule.action, home.rule.action
+    assert isinstance(up, Lift)
+    assert isinstance(down, Reclaim)
+    highest = _highest(up)
+    for path, trigger in amounts_of(down.when, "above"):
+        if highest is not None and trigger <= highest:
+            yield home.in_action(
+                path,
+                f"{lift.name} {_verb(sharing)} lifts the same accounts to {show_amount(highest)}:"
+                " expected more than that",
+                hint=f"the other is at {lift.place}",
+                is_warning=sharing is Sharing.POSSIBLY,
+            )
+    for path, length in lengths_of(down.when, "runway_above"):
+        if isinstance(up.to, RunwayTarget) and length <= up.to.runway:
+            yield home.in_action(
+                path,
+                f"{lift.name} {_verb(sharing)} lifts the same accounts to"
+                f" {format_duration(up.to.runway)}: expected more than that",
+                hint=f"the other is at {lift.place}",
+                is_warning=sharing is Sharing.POSSIBLY,
+            )
+
+
+def _judge_keep(lift: PlacedRule, home: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
+    up, down = lift.rule.action, home.rule.action
+    assert isinstance(up, Lift)
+    assert isinstance(down, Reclaim)
+    if lift.rule.schedule is not None and lift.rule.schedule.is_calendar:
+        return
+    keep = down.keep
+    is_runway = isinstance(keep, RunwayKeep)
+    amount = (keep.at_least or ZERO) if isinstance(keep, RunwayKeep) else keep
+    for _, trigger in amounts_of(up.when, "below"):
+        if amount < trigger:
+            yield home.in_action(
+                ("keep",),
+                f"{lift.name} {_verb(sharing)} tops the same accounts up below"
+                f" {show_amount(trigger)}: expected no less than that",
+                hint=f"the other is at {lift.place}",
+                is_warning=is_runway or sharing is Sharing.POSSIBLY,
+            )
+    for _, length in lengths_of(up.when, "runway_below"):
+        if isinstance(keep, RunwayKeep) and keep.runway < length:
+            yield home.in_action(
+                ("keep", "runway"),
+                f"{lift.name} {_verb(sharing)} tops the same accounts up below"
+                f" {format_duration(length)}: expected no less than that",
+                hint=f"the other is at {lift.place}",
+                is_warning=sharing is Sharing.POSSIBLY,
+            )
+
+
+def _judge_grant(lift: PlacedRule, home: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
+    """A grant whose coupons the reclaim would take back at once."""
+    up, down = lift.rule.action, home.rule.action
+    assert isinstance(up, GrantCoupons)
+    assert isinstance(down, ReclaimCoupons)
+    lengths = [length for _, length in lengths_of(down.when, "expires_within")]
+    lives = up.coupons.lives_at_least
+    is_every_part_bound = len(lengths) >= _alternatives(down.when)
+    if lives is not None and lengths and is_every_part_bound and lives >= max(lengths):
+        return
+    names = [value for _, value in values_of(down.when, "plan_name")]
+    wanted = tuple(text for value in names if isinstance(value, tuple) for text in value) or None
+    plans = share_texts(up.coupons.plan_name, wanted)
+    if plans is Sharing.NEVER:
+        return
+    has_other_part = bool(
+        values_of(down.when, "balance_at_least") or values_of(down.when, "will_lapse")
+    )
+    is_sure = sharing is Sharing.SURELY and plans is Sharing.SURELY and not has_other_part
+    hint = f"the other is at {home.place}"
+    if lengths:
+        hint = f"coupons: {{lives_at_least: {format_duration(max(lengths))}}} or more; {hint}"
+    yield lift.at(
+        (lift.rule.action_name,),
+        f"{home.name} {'surely' if is_sure else 'possibly'} takes back what this grants",
+        hint=hint,
+        is_warning=not is_sure,
+    )
+
+
+def _alternatives(when: object) -> int:
+    """How many alternatives a `when` has: 1 without `any`."""
+    return max(1, len(getattr(when, "any", None) or ()))

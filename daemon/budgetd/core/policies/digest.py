@@ -1,0 +1,64 @@
+"""The name of a set of documents by its meaning: what comments and layout do not change.
+
+It may not read files. Two documents that mean the same have the same digest.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from budgetd.core.money import format_amount
+from budgetd.core.policies.cron import Cron
+
+
+def digest_of(value: object) -> str:
+    """`sha256:` and 64 hex digits over the canonical JSON of a value."""
+    text = json.dumps(canonical(value), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def canonical(value: object) -> object:
+    """The value as plain JSON data: text, numbers, lists and mappings, nothing left out silently.
+
+    Fields that are None are dropped, so that a key of a later version changes no digest.
+    """
+    match value:
+        case BaseModel():
+            return {
+                field.alias or name: canonical(getattr(value, name))
+                for name, field in type(value).model_fields.items()
+                if getattr(value, name) is not None
+            }
+        case Enum():
+            return canonical(value.value)
+        case None | bool() | int() | str():
+            return value
+        case Decimal():
+            return format_amount(value) if value == value.quantize(Decimal("0.01")) else str(value)
+        case timedelta():
+            return f"{int(value.total_seconds())}s"
+        case date() | time():
+            return value.isoformat()
+        case ZoneInfo():
+            return value.key
+        case Cron():
+            return value.text
+        case PurePath():
+            return str(value)
+        case Mapping():
+            return {str(key): canonical(item) for key, item in value.items()}
+        case tuple() | list():
+            return [canonical(item) for item in value]
+        case _ if dataclasses.is_dataclass(value):
+            names = [field.name for field in dataclasses.fields(value)]
+            return {name: canonical(getattr(value, name)) for name in names}
+        case _:
+            raise TypeError(f"no canonical form for {type(value).__name__}")

@@ -1,0 +1,186 @@
+"""Which accounts a rule is about.
+
+A selector answers yes, no, or "cannot be read" (None), which selects nothing and, under `not`,
+leaves the account out. It may not look at readings.
+"""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+from budgetd.core.documents.fields import Document, Texts, complain, later
+from budgetd.core.observation import Account, Organization, Status
+
+
+class OrganizationIds(Document):
+    """Units by the provider's own id, for names that hold a slash."""
+
+    id: Texts = Field(description="the provider's ids of units")
+
+
+def _statuses(value: object) -> object:
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not texts:
+        raise complain("an account status", value)
+    known = ", ".join(Status)
+    for text in texts:
+        if text not in list(Status):
+            raise complain(f"one of {known}", text)
+    return tuple(Status(text) for text in texts)
+
+
+_ORG_FORMS = "a unit like /R&D, /R&D/* or /R&D/**"
+
+
+def _inner_parts(path: str) -> list[str]:
+    """The parts in which a star would be taken for a name."""
+    *inner, last = path.split("/")
+    return inner if last in ("*", "**") else [*inner, last]
+
+
+def _org_paths(value: object) -> object:
+    paths = (value,) if isinstance(value, str) else value
+    for path in paths if isinstance(paths, list | tuple) else ():
+        if isinstance(path, str) and not path.startswith("/"):
+            raise complain(_ORG_FORMS, path, "it begins with /")
+        if isinstance(path, str) and any("*" in part for part in _inner_parts(path)):
+            raise complain(_ORG_FORMS, path, "only the last part may be * or **")
+    return value
+
+
+def _org_form(value: object) -> str:
+    return "=ids" if isinstance(value, dict | OrganizationIds) else "=paths"
+
+
+OrgPaths = Annotated[Texts, BeforeValidator(_org_paths)]
+_STATUS_SCHEMA: JsonDict = {"type": "string", "enum": [status.value for status in Status]}
+Statuses = Annotated[
+    tuple[Status, ...],
+    BeforeValidator(_statuses),
+    WithJsonSchema(
+        {"anyOf": [_STATUS_SCHEMA, {"type": "array", "minItems": 1, "items": _STATUS_SCHEMA}]}
+    ),
+]
+Org = Annotated[
+    Annotated[OrgPaths, Tag("=paths")] | Annotated[OrganizationIds, Tag("=ids")],
+    Discriminator(_org_form),
+]
+
+
+class Match(Document):
+    """Keys are and-ed, a list is or-ed; globs respect case."""
+
+    id: Texts | None = Field(None, description="the provider's account ids")
+    name: Texts | None = Field(None, description="globs over the login name")
+    display_name: Texts | None = Field(None, description="globs over the display name")
+    org: Org | None = Field(
+        None, description="/A is that unit, /A/* its child units, /A/** it and all below"
+    )
+    status: Statuses | None = Field(
+        None, description="other statuses than normal, which is the default"
+    )
+    any: tuple["Part", ...] | None = Field(None, min_length=1, description="one must match")
+    not_: "Part | None" = Field(None, alias="not", description="what is left out")
+    group: Annotated[None, BeforeValidator(later("group"))] = None
+    new_for: Annotated[None, BeforeValidator(later("new_for"))] = None
+
+
+def _selector(value: object) -> object:
+    if isinstance(value, str) and value not in ("all", "master"):
+        raise complain("`all` or a mapping like {org: /R&D/**}", value)
+    return _part(value)
+
+
+def _part(value: object) -> object:
+    if isinstance(value, dict) and not value:
+        raise PydanticCustomError("field", "an empty selector; say `all` for every account")
+    return value
+
+
+Part = Annotated[Match, BeforeValidator(_part)]
+Match.model_rebuild()
+
+
+def _selector_form(value: object) -> str:
+    return "=word" if isinstance(value, str) else "=match"
+
+
+Selector = Annotated[
+    Annotated[Literal["all", "master"], Tag("=word")] | Annotated[Match, Tag("=match")],
+    Discriminator(_selector_form),
+    BeforeValidator(_selector),
+]
+
+
+def names_status(selector: "Match | str") -> bool:
+    """Whether the selector speaks of statuses, so that accounts that are not normal count."""
+    if isinstance(selector, str):
+        return False
+    parts: tuple[Any, ...] = (*(selector.any or ()), *((selector.not_,) if selector.not_ else ()))
+    return selector.status is not None or any(names_status(part) for part in parts)
+
+
+def selects(selector: "Match | str", account: Account) -> bool | None:
+    """Whether the selector means this account; None when that cannot be read."""
+    if isinstance(selector, str):
+        return selector == "all"
+    return _all(_answers(selector, account))
+
+
+def _answers(match: Match, account: Account) -> Iterable[bool | None]:
+    if match.id is not None:
+        yield account.id in match.id
+    if match.name is not None:
+        yield _glob(match.name, account.name)
+    if match.display_name is not None:
+        yield _glob(match.display_name, account.display_name)
+    if match.status is not None:
+        yield account.status in match.status
+    if match.org is not None:
+        yield org_matches(match.org, account.organization)
+    if match.any is not None:
+        yield _any(selects(part, account) for part in match.any)
+    if match.not_ is not None:
+        inner = selects(match.not_, account)
+        yield None if inner is None else not inner
+
+
+def _glob(patterns: tuple[str, ...], text: str) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def org_matches(org: tuple[str, ...] | OrganizationIds, unit: Organization | None) -> bool | None:
+    """Whether a unit is one that is meant; None of a unit that is not known."""
+    if unit is None:
+        return None
+    if isinstance(org, OrganizationIds):
+        return unit.id in org.id
+    return any(_path_matches(path, unit.path) for path in org)
+
+
+def _path_matches(pattern: str, path: tuple[str, ...]) -> bool:
+    parts = tuple(part for part in pattern.strip("/").split("/") if part)
+    if parts and parts[-1] == "**":
+        head = parts[:-1]
+        return path[: len(head)] == head
+    if parts and parts[-1] == "*":
+        return len(path) == len(parts) and path[:-1] == parts[:-1]
+    return path == parts
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    known = list(answers)
+    if False in known:
+        return False
+    return None if None in known else True
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    known = list(answers)
+    if True in known:
+        return True
+    return None if None in known else False
