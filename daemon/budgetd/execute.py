@@ -52,8 +52,8 @@ class Patience:
 class Executor:
     """Carries out what a plan says, and drains what the ledger says is open.
 
-    `patience_s` is how long one transfer may be waited for when the provider cannot take it or
-    leaves doubt; `resends` is `provider.resend: same_key`.
+    `patience_s` is how long one transfer may be waited for when the provider cannot take it, and
+    how long all doubt of a cycle together; `resends` is `provider.resend: same_key`.
     """
 
     client: Client
@@ -67,6 +67,10 @@ class Executor:
     only: str | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _seq: int = field(default=0, init=False)
+    _doubting: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._doubting = Patience(self.patience_s)
 
     # The normal path
 
@@ -165,7 +169,7 @@ class Executor:
 
     # Sending, resending, leaving doubt
 
-    async def pursue(self, intent: Intent, patience: Patience | None = None) -> State:
+    async def pursue(self, intent: Intent) -> State:
         """Sends an intent until it has a final state, or patience ends and doubt stays.
 
         A definite refusal ends it; what was not executed is sent again under the same key until
@@ -173,8 +177,7 @@ class Executor:
         """
         request = self._request(intent)
         doubt = Doubt(observer=self.observer, ledger=self.ledger, clock=self.clock)
-        patience = patience or Patience(self.patience_s)
-        wait_s = 1.0
+        own, wait_s = Patience(self.patience_s), 1.0
         state = self.ledger.state_of(intent.id)
         while state not in FINAL:
             answer: Answer | None = None
@@ -187,6 +190,7 @@ class Executor:
                 state = await doubt.look(intent)
             if state in FINAL:
                 break
+            patience = self._doubting if state is State.IN_DOUBT else own
             if patience.left_s <= 0 or not (
                 self._may_send(intent, state) or doubt.may_learn(intent, state)
             ):
@@ -305,9 +309,8 @@ class Executor:
             # A process that has read nothing yet does not know how far its clock is off.
             await self.observer.master(frozenset({Instrument.CASH}))
             self._check_clock()
-        patience = Patience(self.patience_s)
         for intent in doubtful:
-            await self.pursue(intent, patience)
+            await self.pursue(intent)
         return self.ledger.open_intents()
 
     def _doubts(self) -> int:

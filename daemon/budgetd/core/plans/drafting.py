@@ -111,6 +111,8 @@ class Drawer:
             if usable:
                 transfers.append(self._allocation(wish, draft, part, piece, transfers))
         self.caps.book(wish, total(transfer.amount for transfer in transfers) - booked)
+        # Only the last piece can be short of the target: the others are followed by it.
+        transfers[:-1] = [replace(transfer, short_by=ZERO) for transfer in transfers[:-1]]
         return transfers or self._not_given(wish, draft)
 
     def _not_given(self, wish: Wish, draft: Draft) -> Held:
