@@ -8,7 +8,6 @@ import asyncio
 from time import perf_counter, sleep
 
 from bench.clients import observer_of, our_client
-from bench.peer import official_client, read_cash, read_coupons
 from bench.provider import Provider, running_provider
 from bench.row import Row
 from bench.rules import CASH, COUPONS, policies, settings_of
@@ -84,6 +83,9 @@ def _unread(observation: Observation) -> int:
 
 
 def _peer_seconds_a_read(provider: Provider, observation: Observation, reads: int) -> float:
+    # Loaded only now: so large a library would stop our sweep whenever garbage is looked for.
+    from bench.peer import official_client, read_cash, read_coupons
+
     client = official_client(provider.url)
     ids = [
         account_id

@@ -316,7 +316,8 @@ class Client:
 
         async def trace(event: str, _: Mapping[str, Any]) -> None:
             nonlocal is_sent
-            if event == "http11.send_request_headers.started":
+            if event.startswith("http11.send_request_headers."):
+                # Told before and after: a stall between the two is part of the way.
                 is_sent = True
                 departure.left()
 
