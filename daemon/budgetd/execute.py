@@ -107,7 +107,7 @@ class Executor:
         return replace(
             observation,
             accounts=(item.account,),
-            readings={item.account.id: readings},
+            readings={**observation.readings, item.account.id: readings},
             master=master,
         )
 
