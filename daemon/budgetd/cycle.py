@@ -28,6 +28,7 @@ from budgetd.ledger.store import Ledger
 from budgetd.logs import logger
 from budgetd.observe import Observer, Wanted
 from budgetd.provider.errors import ProviderError
+from budgetd.provider.operations import MEMBERS
 
 LOOKING_BACK = timedelta(days=32)
 NOTHING_READ = Readings()
@@ -142,6 +143,7 @@ class Cycle:
         self.executor.begin(self.ledger.last_seq())
         blank = blank_observation(self.settings, self.ledger, self.clock())
         plan, observation = await plan_cycle(self.settings, self.observer, blank)
+        self._believe(observation)
         self._keep(observation)
         logger().info(
             "planned",
@@ -159,6 +161,7 @@ class Cycle:
         self.executor.begin(self.ledger.last_seq())
         blank = blank_observation(self.settings, self.ledger, self.clock())
         observation = await self.observer.fleet(wanted, blank)
+        self._believe(observation)
         self._keep(observation)
         return Report(observation=observation)
 
@@ -196,6 +199,16 @@ class Cycle:
                     report.stopped = str(problem)
                     return
                 self._keep(replace(report.observation, readings={outcome.account.id: readings}))
+
+    def _believe(self, observation: Observation) -> None:
+        """Raises `ProviderError` for a list of accounts that is suddenly much shorter."""
+        count = len(observation.accounts)
+        if not kept.believes_fleet(self.ledger, count):
+            raise ProviderError(
+                MEMBERS.endpoint,
+                message=f"lists {count} accounts, many fewer than last time; nothing is moved "
+                "until a second cycle finds as few",
+            )
 
     def _keep(self, observation: Observation) -> None:
         found = [

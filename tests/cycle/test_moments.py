@@ -8,6 +8,9 @@ import pytest
 from budgetd.core.intent import State
 from budgetd.core.plans.again import promised_of
 from budgetd.core.reason import Hold
+from budgetd.ledger.kept import believes_fleet
+from budgetd.ledger.store import Ledger
+from budgetd.provider.errors import ProviderError
 from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.nouns import Instrument, Kind, Move
 
@@ -258,4 +261,18 @@ async def test_a_slot_in_doubt_is_not_asked_again_in_its_period(
         assert (await world.run(opened))[0] == 7
     assert world.posts() == 2
     assert world.moved("bare") == 100_00
+    world.check()
+
+
+async def test_a_fleet_that_is_suddenly_much_smaller_moves_nothing_once(world: World) -> None:
+    opened = world.policies(CASH)
+    ledger = Ledger(world.state, may_write=True)
+    believes_fleet(ledger, 100)
+    ledger.close()
+    with pytest.raises(ProviderError, match="fewer than last time"):
+        await world.run(opened)
+    assert world.posts() == 0
+    code, _ = await world.run(opened)
+    assert code == 0
+    assert world.book.moves
     world.check()

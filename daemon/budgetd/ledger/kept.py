@@ -16,6 +16,8 @@ from budgetd.ledger.times import instant, text
 
 READINGS_KEPT = timedelta(days=14)
 SLOTS_KEPT = timedelta(days=400)
+FEW_GONE = 3
+SHARE_GONE_PERCENT = 5
 
 Samples = dict[tuple[str, Instrument], tuple[Sample, ...]]
 
@@ -102,3 +104,22 @@ def use_plan(ledger: Ledger, digest: str, now: datetime) -> bool:
             "INSERT OR IGNORE INTO plan_used VALUES (?, ?)", (digest, text(now))
         )
         return bool(ledger.connection.changes())
+
+
+def believes_fleet(ledger: Ledger, count: int) -> bool:
+    """Whether a list of so many accounts is believed: one that is suddenly more than 5 % (and 3
+    accounts) shorter is a rumour, until the next cycle lists as few."""
+    rows = ledger.connection.execute(
+        "SELECT name, value FROM meta WHERE name IN ('accounts', 'accounts_rumour')"
+    ).fetchall()
+    known = {str(row[0]): str(row[1]) for row in rows}
+    before, rumour = int(known.get("accounts", "0")), known.get("accounts_rumour", "")
+    is_shorter = before - count > FEW_GONE and count * 100 < before * (100 - SHARE_GONE_PERCENT)
+    is_believed = not is_shorter or rumour == str(count)
+    with ledger.writing():
+        ledger.connection.execute(
+            "INSERT INTO meta VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            ("accounts" if is_believed else "accounts_rumour", str(count)),
+        )
+    return is_believed
