@@ -17,20 +17,22 @@ from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
 from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Sample
 from budgetd.core.plans.again import Promised
+from budgetd.core.plans.consent import moot, proposals_of
 from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.reason import PASSING
 from budgetd.execute import Executor, StopSendingError
-from budgetd.ledger import kept
+from budgetd.ledger import kept, looking, proposals
 from budgetd.ledger.database import DiskFullError
-from budgetd.ledger.store import Ledger
+from budgetd.ledger.store import FencedError, Ledger
 from budgetd.logs import logger
 from budgetd.observe import Observer, Wanted
 from budgetd.provider.errors import ProviderError
 from budgetd.provider.operations import MEMBERS
 
 LOOKING_BACK = timedelta(days=32)
+CHAIN_CHECKED = 1000
 NOTHING_READ = Readings()
 
 
@@ -78,6 +80,8 @@ def blank_observation(
         moved_before=ledger.moved_before(since),
         first_loaded=kept.first_loaded(ledger),
         decided=kept.decided(ledger),
+        pauses=ledger.pauses(),
+        approvals=proposals.approvals(ledger),
     )
 
 
@@ -133,10 +137,21 @@ class Cycle:
     progress: Callable[[Promised, Outcome | None], None] = lambda _item, _outcome: None
 
     async def begin(self) -> list[Intent]:
-        """Doubt first: drains what an earlier cycle left open. Returns what stays so."""
+        """Takes the lead, then doubt first: drains what an earlier cycle left open. Returns what
+        stays so. Raises `ForeignStateError`, and `StopSendingError` when nothing may be sent."""
+        self.ledger.lead(self.settings.frame.enterprise)
+        self._check_chain()
         rules = [name for name, _ in self.settings.frame.policies.rules()]
         kept.note_rules(self.ledger, rules, self.clock())
         return await self.executor.recover()
+
+    def _check_chain(self) -> None:
+        """The newest events must follow from each other; the whole is `doctor`'s to check."""
+        broken = looking.broken_link(self.ledger, newest=CHAIN_CHECKED)
+        if broken is not None:
+            reason = f"event {broken} does not follow from the one before: the ledger was changed"
+            with self.ledger.writing():
+                self.ledger.latch(reason, self.clock(), once=True)
 
     async def plan(self) -> Report:
         """Observes, keeps the readings, decides, plans. Nothing is promised yet."""
@@ -145,6 +160,7 @@ class Cycle:
         plan, observation = await plan_cycle(self.settings, self.observer, blank)
         self._believe(observation)
         self._keep(observation)
+        self._keep_proposals(plan)
         logger().info(
             "planned",
             accounts_read=plan.accounts_read,
@@ -171,7 +187,7 @@ class Cycle:
             self.progress(item, None)
             try:
                 outcome = await self.executor.carry_out(item, report.observation)
-            except (StopSendingError, ProviderError, DiskFullError) as stop:
+            except (StopSendingError, ProviderError, DiskFullError, FencedError) as stop:
                 report.stopped = str(stop)
                 is_known = self.ledger.intent(item.id) is not None
                 state = self.ledger.state_of(item.id) if is_known else None
@@ -218,6 +234,16 @@ class Cycle:
             if (sample := sample_of(readings, instrument)) is not None
         ]
         kept.keep_readings(self.ledger, found, self.clock())
+
+    def _keep_proposals(self, plan: Plan) -> None:
+        """Keeps what the plan asks of a person, and ends what it does not ask any more."""
+        now, lifetime = self.clock(), self.settings.limits.proposals_expire
+        rules = [name for name, _ in self.settings.frame.policies.rules()]
+        known = proposals.live(self.ledger)
+        asked = proposals_of(plan, lifetime)
+        if known or asked:
+            proposals.drop(self.ledger, moot(plan, known, rules), now)
+            proposals.propose(self.ledger, asked, now)
 
     def _note_slots(self, report: Report, plan: Plan) -> None:
         """Remembers the calendar slots that are done: decided on a good reading, with no hold

@@ -1,21 +1,40 @@
-"""Evidence on a transfer in doubt: what readings and coupon lists show, and what they prove.
+"""Leaves doubt by evidence: what readings, coupon lists and change records prove, and when.
 
-A reading never settles a transfer alone: only together with the provider's word that it had
-seen the key before. For coupons the child that appears, or is gone, is the proof. It may not
-send anything, and it never concludes that a transfer did not happen.
+A reading never settles a transfer alone, and nothing is taken for not having happened before
+the dead time is over. It may not send anything; what a count proves is `core.reconciliation`.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Direction, Instrument, Intent, State
 from budgetd.core.money import ZERO, format_amount
 from budgetd.core.observation import Coupon, CreditLedger, Ok
-from budgetd.ledger.store import Ledger
+from budgetd.core.reconciliation import (
+    ALARMING,
+    DEAD_TIME,
+    Change,
+    Comparison,
+    Count,
+    Discrepancy,
+    Family,
+    Proof,
+    Sent,
+    compare,
+    count,
+)
+from budgetd.ledger.store import Ledger, Proven
 from budgetd.observe import Observer
+
+GRACE = timedelta(minutes=5)
+"""How long after the dead time an unclear count may still become clear."""
+MOST_UNCLEAR = 3
+LOOKING_BACK = 2 * DEAD_TIME
+_MARGIN = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +44,8 @@ class Doubt:
     observer: Observer
     ledger: Ledger
     clock: Callable[[], datetime]
+
+    # At once, while the request may still be anywhere
 
     async def look(self, intent: Intent) -> State:
         """One look at the evidence; the state afterwards, which is `in_doubt` where it does not
@@ -68,23 +89,37 @@ class Doubt:
             "reading_after": format_amount(value),
             "read_at": reading.read_at.isoformat(),
         }
-        self.ledger.resolve(intent.id, State.SETTLED, evidence, self.clock())
+        await self._settle_early(intent, evidence)
 
     async def _look_at_coupons(self, intent: Intent) -> None:
-        reading = await self.observer.one(intent.account_id, Instrument.COUPON)
-        if not isinstance(reading, Ok) or not isinstance(reading.value, tuple):
+        coupons = await self._coupons(intent)
+        if coupons is None:
             return
-        coupons: tuple[Coupon, ...] = reading.value
-        if intent.direction is Direction.RECLAIM:
-            self._look_for_gone(intent, coupons)
-        else:
+        if intent.direction is Direction.ALLOCATE:
             self._look_for_child(intent, coupons)
+        elif not _has_child(coupons, intent.unit.part):
+            # It may also have been spent or have expired: its key or its record must agree.
+            evidence = {"why": "the child coupon is gone from the account's list"}
+            is_recorded = self.ledger.has_seen_records(Instrument.COUPON, Direction.RECLAIM)
+            if is_recorded or self._was_received(intent):
+                await self._settle_early(intent, evidence)
 
-    def _look_for_gone(self, intent: Intent, coupons: tuple[Coupon, ...]) -> None:
-        if any(coupon.child_id == intent.unit.part for coupon in coupons):
+    async def _settle_early(self, intent: Intent, evidence: dict[str, str]) -> None:
+        """Settles what the key and a reading show, unless records, where they have been seen to
+        work, do not show it yet."""
+        instrument = intent.unit.instrument
+        if not self.ledger.has_seen_records(instrument, intent.direction):
+            self.ledger.resolve(intent.id, State.SETTLED, evidence, self.clock())
             return
-        evidence = {"why": "the child coupon is gone from the account's list"}
-        self.ledger.resolve(intent.id, State.SETTLED, evidence, self.clock())
+        sent = self.ledger.sent(self.clock() - LOOKING_BACK - _MARGIN)
+        own = next(one for one in sent if one.id == intent.id)
+        reading = await self.observer.changes(instrument, own.first_at - _MARGIN)
+        if not isinstance(reading, Ok):
+            return
+        family = [one for one in sent if one.family == own.family and one.state is State.IN_DOUBT]
+        counted = count(family, sent, reading.value, reading.read_at)
+        if counted.proof is Proof.ALL_MOVED:
+            self._settle(own, counted, evidence)
 
     def _look_for_child(self, intent: Intent, coupons: tuple[Coupon, ...]) -> None:
         """A child of this coupon and amount that no other transfer made and that was not there
@@ -99,17 +134,164 @@ class Doubt:
         ]
         if len(found) != 1 or found[0].child_id is None:
             return
+        child_id = found[0].child_id
         evidence = {
             "why": "a new child coupon of this amount is in the account's list",
-            "child_coupon_id": found[0].child_id,
+            "child_coupon_id": child_id,
         }
-        self.ledger.resolve(
-            intent.id,
-            State.SETTLED,
-            evidence,
-            self.clock(),
-            child_coupon_id=found[0].child_id,
-        )
+        proof = Proven(child_coupon_id=child_id)
+        self.ledger.resolve(intent.id, State.SETTLED, evidence, self.clock(), proof=proof)
+
+    async def _coupons(self, intent: Intent) -> tuple[Coupon, ...] | None:
+        reading = await self.observer.one(intent.account_id, Instrument.COUPON)
+        if not isinstance(reading, Ok) or not isinstance(reading.value, tuple):
+            return None
+        return reading.value
+
+    # After the dead time, and for what is settled
+
+    async def reconcile(self) -> tuple[Discrepancy, ...]:
+        """Compares the ledger with the records: what is dead is settled, void or a person's, what
+        is settled is confirmed, and what contradicts stops all sending.
+
+        Reads the records of those instruments alone of which something is to be learnt.
+        """
+        now = self.clock()
+        dead = [one for one in self.ledger.sent(now) if _is_due(one, now)]
+        wanted = {one.instrument for one in dead} | self.ledger.unconfirmed(now - LOOKING_BACK)
+        since = min((one.first_at for one in dead), default=now) - _MARGIN
+        found: list[Discrepancy] = []
+        for instrument in sorted(wanted):
+            oldest = min(since, now - LOOKING_BACK)
+            reading = await self.observer.changes(instrument, oldest)
+            if isinstance(reading, Ok):
+                changes = tuple(one for one in reading.value if one.at >= oldest)
+                compared = self._compare(oldest, instrument, changes, reading.read_at)
+                await self._conclude(instrument, changes, reading.read_at)
+                found += compared.discrepancies
+        self._alarm(found)
+        return tuple(found)
+
+    def _compare(
+        self, since: datetime, instrument: Instrument, changes: Sequence[Change], read_at: datetime
+    ) -> Comparison:
+        """Confirms what is settled by the records that show it."""
+        sent = [one for one in self.ledger.sent(since - _MARGIN) if one.instrument is instrument]
+        claims = self.ledger.claims(since - _MARGIN)
+        compared = compare(sent, changes, claims, read_at)
+        by_id = {change.id: change for change in changes}
+        with self.ledger.writing():
+            for intent_id, record_id in compared.confirmed.items():
+                self.ledger.claim(intent_id, by_id[record_id], self.clock())
+        return compared
+
+    async def _conclude(
+        self, instrument: Instrument, changes: Sequence[Change], read_at: datetime
+    ) -> None:
+        """What the records prove of the intents whose dead time was over when they were read."""
+        sent = self.ledger.sent(read_at - LOOKING_BACK - _MARGIN)
+        families: dict[Family, list[Sent]] = defaultdict(list)
+        for one in sent:
+            if _is_due(one, read_at) and one.instrument is instrument:
+                families[one.family].append(one)
+        for family in families.values():
+            counted = count(family, sent, changes, read_at)
+            for one in family:
+                await self._judge(one, counted, read_at)
+
+    async def _judge(self, one: Sent, counted: Count, read_at: datetime) -> None:
+        evidence = _told(counted, read_at)
+        is_proven = self.ledger.has_seen_records(one.instrument, one.direction)
+        is_there = await self._is_still_there(one)
+        if is_there is None:
+            return
+        has_moved = counted.proof is Proof.ALL_MOVED
+        is_none = counted.proof is Proof.NONE_MOVED
+        if has_moved and not is_there:
+            why = {"why": "the records show every transfer of this kind, this one among them"}
+            self._settle(one, counted, why | evidence)
+        elif one.was_received and is_none:
+            self._give_to_person(one, "its key was seen before, and no record shows it", evidence)
+        elif is_there and not has_moved and not one.was_received:
+            why = {"why": "the child coupon is still there after the dead time"}
+            self._void(one, why | evidence)
+        elif is_none and is_proven:
+            why = {"why": "the dead time is over and no record shows it"}
+            self._void(one, why | evidence)
+        elif is_none:
+            why_not = "no record shows it, but none of our own records was ever found"
+            self._give_to_person(one, why_not, evidence)
+        elif read_at >= one.last_at + DEAD_TIME + GRACE:
+            self._give_to_person(one, "the records do not tell how many moved", evidence)
+
+    async def _is_still_there(self, one: Sent) -> bool | None:
+        """Whether the child coupon to be taken home is in the account's list, long after; False
+        of anything else, None where the list cannot be read."""
+        if one.instrument is not Instrument.COUPON or one.direction is Direction.ALLOCATE:
+            return False
+        intent = self.ledger.intent(one.id)
+        assert intent is not None
+        coupons = await self._coupons(intent)
+        return None if coupons is None else _has_child(coupons, intent.unit.part)
+
+    def _void(self, one: Sent, evidence: dict[str, str]) -> None:
+        self.ledger.resolve(one.id, State.VOID, evidence, self.clock())
+
+    def _give_to_person(self, one: Sent, why: str, evidence: dict[str, str]) -> None:
+        self.ledger.resolve(one.id, State.NEEDS_HUMAN, {"why": why} | evidence, self.clock())
+
+    def _settle(self, one: Sent, counted: Count, why: dict[str, str]) -> None:
+        """Settles by evidence, and claims a record that proves it (W4): the earliest that may be
+        its own. What a coupon brought home is what its record says."""
+        claimed = set(self.ledger.claims(counted.begins - _MARGIN).values())
+        begins, ends = one.window
+        own = [
+            change
+            for change in counted.records_found
+            if change.id not in claimed and begins <= change.at <= ends
+        ]
+        change = own[0] if own else None
+        is_whole = one.instrument is Instrument.COUPON and one.direction is Direction.RECLAIM
+        amount = change.amount if change is not None and is_whole else None
+        proof = Proven(change=change, amount=amount)
+        evidence = why | ({"record": change.id} if change is not None else {})
+        self.ledger.resolve(one.id, State.SETTLED, evidence, self.clock(), proof=proof)
+
+    def _alarm(self, found: Sequence[Discrepancy]) -> None:
+        """Stops all sending for what only a person can explain; for each reason once."""
+        now = self.clock()
+        unclear = [one.id for one in self.ledger.sent(now) if one.state is State.NEEDS_HUMAN]
+        reasons = [
+            f"record {one.change.id} of {format_amount(one.change.amount)} fits transfer "
+            f"{one.intent_id}, which is {'moved already' if one.finding == 'doubled' else 'over'}"
+            for one in found
+            if one.finding in ALARMING and one.change is not None
+        ]
+        if len(unclear) >= MOST_UNCLEAR:
+            reasons.append(f"{len(unclear)} transfers need a person: {', '.join(sorted(unclear))}")
+        if reasons:
+            with self.ledger.writing():
+                for reason in reasons:
+                    self.ledger.latch(reason, now, once=True)
+
+
+def _is_due(one: Sent, at: datetime) -> bool:
+    return one.state is State.IN_DOUBT and one.is_dead(at)
+
+
+def _told(counted: Count, read_at: datetime) -> dict[str, str]:
+    """A count in the words of the ledger."""
+    return {
+        "records": str(counted.records),
+        "settled": str(counted.settled),
+        "in_doubt": str(counted.doubtful),
+        "window": f"{counted.begins.isoformat()} to {counted.ends.isoformat()}",
+        "read_at": read_at.isoformat(),
+    }
+
+
+def _has_child(coupons: tuple[Coupon, ...], child_id: str) -> bool:
+    return any(coupon.child_id == child_id for coupon in coupons)
 
 
 def _ledger_amount(ledgers: tuple[CreditLedger, ...], part: str) -> Decimal | None:

@@ -10,23 +10,25 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.core.decisions.decision import Held
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import FINAL, Direction, Instrument, Intent, State, join
-from budgetd.core.money import ZERO
-from budgetd.core.observation import Observation, Ok, Readings
+from budgetd.core.intent import FINAL, Direction, Instrument, Intent, State
+from budgetd.core.observation import Observation
 from budgetd.core.plans.again import Promised, decide_again
+from budgetd.core.plans.basis import children, is_old, rests_on_old, unit_reading
 from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.plans.planning import Frame
 from budgetd.core.reason import Hold
 from budgetd.doubt import Doubt
-from budgetd.ledger.store import Ledger, UnitTakenError
+from budgetd.ledger import proposals
+from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
+from budgetd.ledger.store import Ledger, PausedError, UnitTakenError
 from budgetd.logs import logger
 from budgetd.observe import Observer
+from budgetd.provider.calls import TLS
 from budgetd.provider.client import Client
 from budgetd.provider.moves import MoveRequest, move_request
 
@@ -66,6 +68,7 @@ class Executor:
     patience_s: float = 60.0
     only: str | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[float, float], float] = random.uniform
     _seq: int = field(default=0, init=False)
     _doubting: Patience = field(init=False)
 
@@ -88,6 +91,8 @@ class Executor:
             intent = self._promise(item, fresh)
         except UnitTakenError:
             intent = _held(item, Hold.OPEN_INTENT)
+        except PausedError as paused:
+            intent = _held(item, Hold.PAUSED, paused.pause.reason)
         if not isinstance(intent, Intent):
             return _not_sent(item, intent)
         state = await self.pursue(intent)
@@ -98,9 +103,9 @@ class Executor:
         """The observation of the one account, read again where it is older than it may be."""
         now, instrument = self.clock(), item.unit.instrument
         readings, master = observation.readings_of(item.account.id), observation.master
-        if _is_old(readings, instrument, now, self.limits.act_within):
+        if is_old(readings, instrument, now, self.limits.act_within):
             readings = await self.observer.account(item.account.id, frozenset({instrument}))
-        if item.direction is Direction.ALLOCATE and _is_old(
+        if item.direction is Direction.ALLOCATE and is_old(
             master, instrument, now, self.limits.act_within
         ):
             master = await self.observer.master(frozenset({instrument}))
@@ -117,8 +122,14 @@ class Executor:
             now = self.clock()
             known = {move.id: move for move in fresh.moves}
             known |= {move.id: move for move in self.ledger.changed_since(self._seq)}
-            fresh = replace(fresh, taken_at=now, moves=tuple(known.values()))
-            if now > item.expires_at or _rests_on_old(fresh, item, self.limits.act_within):
+            fresh = replace(
+                fresh,
+                taken_at=now,
+                moves=tuple(known.values()),
+                pauses=self.ledger.pauses(),
+                approvals=proposals.approvals(self.ledger),
+            )
+            if now > item.expires_at or rests_on_old(fresh, item, self.limits.act_within):
                 return _held(item, Hold.STALE, "the plan or its readings are too old")
             again = decide_again(item, self.frame, fresh, self.limits, self.only)
             if not isinstance(again, Transfer):
@@ -126,7 +137,12 @@ class Executor:
             if again.ask is not None:
                 return _held(item, Hold.AWAITING_APPROVAL, str(again.ask))
             intent = self._intent(again, item, fresh, now)
-            self.ledger.promise(intent, children=_children(fresh, again))
+            said = dict(item.said)
+            if again.approved is not None:
+                said |= {"proposal": again.approved.proposal, "approved_by": again.approved.by}
+            self.ledger.promise(intent, children=children(fresh, again), said=said)
+            if again.approved is not None:
+                proposals.use(self.ledger, again.approved, intent.id, now)
         return intent
 
     def begin(self, observed_at_seq: int) -> None:
@@ -159,7 +175,7 @@ class Executor:
             why=str(transfer.why),
             period=transfer.period,
             reading=transfer.reading,
-            unit_reading=_unit_reading(transfer, fresh),
+            unit_reading=unit_reading(transfer, fresh),
             read_at=transfer.read_at,
             master_read_at=master.read_at if master is not None else None,
             made_at=now,
@@ -176,16 +192,21 @@ class Executor:
         patience ends, then withdrawn; doubt is left by the same key and by evidence.
         """
         request = self._request(intent)
-        doubt = Doubt(observer=self.observer, ledger=self.ledger, clock=self.clock)
+        doubt = self._doubt()
         own, wait_s = Patience(self.patience_s), 1.0
         state = self.ledger.state_of(intent.id)
         while state not in FINAL:
+            # Whoever wants this process to stop is heard here, between a promise and its sending.
+            await self.sleep(0)
             answer: Answer | None = None
             if self._may_send(intent, state):
                 self._check_clock()
-                answer = await self._attempt(intent, request)
+                try:
+                    answer = await self._attempt(intent, request)
+                except PausedError as paused:
+                    if state is State.PREPARED:
+                        return self._withdraw(intent, State.CANCELLED, str(paused))
                 state = self.ledger.state_of(intent.id)
-                self._check_answer(intent, answer, state)
             if state is State.IN_DOUBT:
                 state = await doubt.look(intent)
             if state in FINAL:
@@ -196,7 +217,7 @@ class Executor:
             ):
                 state = self._give_up(intent, state)
                 break
-            pause_s = max(wait_s, _least_wait(answer)) * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, no secret
+            pause_s = max(wait_s, _least_wait(answer)) * self.jitter(1.0, 1.2)
             await self.sleep(pause_s)
             patience.left_s, wait_s = patience.left_s - pause_s, min(wait_s * 2, 15.0)
         return state
@@ -221,10 +242,8 @@ class Executor:
         signed = self.client.sign_move(request)
         number = self.ledger.record_attempt(intent.id, signed.signed_at, signed.body_hash)
         answer = await self.client.send_move(signed)
-        classes = [attempt.answer_class for attempt in self.ledger.attempts(intent.id)]
-        classes[number - 1] = answer.answer_class
-        state = join(classes)
-        self.ledger.record_answer(intent.id, number, answer, state, self.clock())
+        alarm = self._alarm(intent, answer)
+        state = self.ledger.record_answer(intent.id, number, answer, self.clock(), alarm=alarm)
         logger().info(
             "attempt_answered",
             transfer=intent.id,
@@ -235,7 +254,33 @@ class Executor:
             answer_class=str(answer.answer_class),
             state=str(state),
         )
+        if alarm:
+            if state is State.PREPARED:
+                self._withdraw(intent, State.CANCELLED, f"not executed: {alarm}")
+            raise StopSendingError(f"{alarm}. Nothing more is sent until `budgetd resume --reason`")
         return answer
+
+    def _alarm(self, intent: Intent, answer: Answer) -> str:
+        """Why nothing more may be sent at all after this answer; empty where it may."""
+        earlier = self.ledger.attempts(intent.id)[:-1]
+        never_left = all(attempt.phase == Phase.NOT_SENT for attempt in earlier)
+        if answer.answer_class is AnswerClass.RECEIVED_BEFORE and never_left:
+            return (
+                f"transfer {intent.id}: the provider has seen its key before we ever sent it; "
+                "a second daemon or a restored state moves the same money"
+            )
+        if not answer.is_known_pair:
+            said = f"{answer.status} {answer.code}".strip()
+            return f"transfer {intent.id}: answered {said}, which no table knows"
+        if self.client.is_refused:
+            said = f" ({answer.code})" if answer.code else ""
+            return (
+                f"the provider refused our credential{said}; five failed signatures lock the key, "
+                "see `budgetd doctor`"
+            )
+        if answer.code == TLS:
+            return f"the provider's certificate is not trusted: {answer.message}"
+        return ""
 
     def _request(self, intent: Intent) -> MoveRequest:
         request = move_request(
@@ -253,34 +298,19 @@ class Executor:
             return state
         attempts = self.ledger.attempts(intent.id)
         was_busy = any(attempt.answer_class is AnswerClass.BUSY for attempt in attempts)
-        after = State.REFUSED if was_busy else State.CANCELLED
         last = attempts[-1] if attempts else None
         why = f"not executed: {last.code} {last.message}".strip() if last else "not sent in time"
+        return self._withdraw(intent, State.REFUSED if was_busy else State.CANCELLED, why)
+
+    def _withdraw(self, intent: Intent, after: State, why: str) -> State:
         self.ledger.resolve(intent.id, after, {"why": why}, self.clock())
         return after
 
-    def _check_answer(self, intent: Intent, answer: Answer, state: State) -> None:
-        earlier = self.ledger.attempts(intent.id)[:-1]
-        never_left = all(attempt.phase == Phase.NOT_SENT for attempt in earlier)
-        if answer.answer_class is AnswerClass.RECEIVED_BEFORE and never_left:
-            raise StopSendingError(
-                f"transfer {intent.id}: the provider has seen its key before we ever sent it; "
-                "a second daemon or a restored state moves the same money. Nothing more is sent."
-            )
-        if not answer.is_known_pair:
-            raise StopSendingError(
-                f"transfer {intent.id}: answered {answer.status} {answer.code}, which no table "
-                "knows. Nothing more is sent until a person has looked."
-            )
-        if self.client.is_refused:
-            self._give_up(intent, state)
-            self._check_credential(answer.code)
-
-    def _check_credential(self, code: str = "") -> None:
+    def _check_credential(self) -> None:
         if self.client.is_refused:
             raise StopSendingError(
-                f"the provider refused our credential{f' ({code})' if code else ''}; nothing more "
-                "is sent, because five failed signatures lock the key. See `budgetd doctor`."
+                "the provider refused our credential; nothing more is sent, because five failed "
+                "signatures lock the key. See `budgetd doctor`."
             )
 
     def _check_clock(self) -> None:
@@ -295,11 +325,12 @@ class Executor:
 
     async def recover(self) -> list[Intent]:
         """Drains what an earlier process left: unsent promises are withdrawn, interrupted ones
-        are in doubt, and doubt is pursued, all of it together for `patience_s`. Returns the
-        intents that stay open. Raises `StopSendingError` when nothing may be sent."""
+        are in doubt, and doubt is pursued, all of it together for `patience_s`, then judged by
+        the records. Returns the intents that stay open. Raises `StopSendingError` when nothing
+        may be sent."""
         now = self.clock()
-        self.ledger.cancel_unsent(now)
-        self.ledger.doubt_interrupted(now)
+        cancel_unsent(self.ledger, now)
+        doubt_interrupted(self.ledger, now)
         doubtful = [
             intent
             for intent in self.ledger.open_intents()
@@ -311,7 +342,11 @@ class Executor:
             self._check_clock()
         for intent in doubtful:
             await self.pursue(intent)
+        await self._doubt().reconcile()
         return self.ledger.open_intents()
+
+    def _doubt(self) -> Doubt:
+        return Doubt(observer=self.observer, ledger=self.ledger, clock=self.clock)
 
     def _doubts(self) -> int:
         """How many open intents have met an answer that proves nothing."""
@@ -330,43 +365,6 @@ def _least_wait(answer: Answer | None) -> float:
     if answer.answer_class is AnswerClass.BUSY:
         return BUSY_WAIT_S
     return float(answer.retry_after_s or 0)
-
-
-def _is_old(readings: Readings, instrument: Instrument, now: datetime, within: timedelta) -> bool:
-    reading = readings.of(instrument)
-    return not isinstance(reading, Ok) or now - reading.read_at > within
-
-
-def _rests_on_old(fresh: Observation, item: Promised, within: timedelta) -> bool:
-    """Whether time passed between reading again and W1: a slow provider, a suspended machine."""
-    sides = [fresh.readings_of(item.account.id)]
-    if item.direction is Direction.ALLOCATE:
-        sides.append(fresh.master)
-    return any(
-        isinstance(side.of(item.unit.instrument), Ok)
-        and _is_old(side, item.unit.instrument, fresh.taken_at, within)
-        for side in sides
-    )
-
-
-def _unit_reading(transfer: Transfer, fresh: Observation) -> Decimal | None:
-    """What the unit itself read; of a credit ledger what can be spent of it, 0.00 of one that
-    the account does not have yet, None where that is not known."""
-    credit = fresh.readings_of(transfer.account.id).credit
-    if transfer.unit_reading is not None or transfer.instrument is not Instrument.CREDIT:
-        return transfer.unit_reading
-    if not isinstance(credit, Ok):
-        return None
-    parts = [ledger for ledger in credit.value if (ledger.expire_time or "") == transfer.unit.part]
-    return parts[0].amount if parts else ZERO
-
-
-def _children(fresh: Observation, transfer: Transfer) -> tuple[str, ...]:
-    """The child coupons an account has before a grant: a new one is the grant's proof."""
-    coupons = fresh.readings_of(transfer.account.id).coupons
-    if transfer.instrument is not Instrument.COUPON or not isinstance(coupons, Ok):
-        return ()
-    return tuple(coupon.child_id for coupon in coupons.value if coupon.child_id)
 
 
 def _held(item: Promised, reason: Hold, detail: str = "") -> Held:

@@ -7,10 +7,10 @@ It turns answers into readings and failures into reasons. It may not decide what
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Protocol, TypeVar
 
-from budgetd.core.intent import Instrument
+from budgetd.core.intent import Direction, Instrument
 from budgetd.core.observation import (
     Account,
     Observation,
@@ -21,12 +21,24 @@ from budgetd.core.observation import (
     Stale,
     Unknown,
 )
+from budgetd.core.reconciliation import Change
 from budgetd.provider import operations
-from budgetd.provider.answers import Member
+from budgetd.provider.answers import CouponChange, Member, MoneyChange
 from budgetd.provider.client import Client
 from budgetd.provider.errors import AuthenticationFailed, ProviderError, Unmanageable
 
 T = TypeVar("T")
+CHINA = timezone(timedelta(hours=8))
+"""The zone of the days that change records are asked for by (mac_00003)."""
+_TRADES = {
+    (Instrument.CASH, Direction.ALLOCATE): "BEADJUST",
+    (Instrument.CASH, Direction.RECLAIM): "BERETRIEVE",
+    (Instrument.CREDIT, Direction.ALLOCATE): "BEADJUST",
+    (Instrument.CREDIT, Direction.RECLAIM): "BERETRIEVE",
+    (Instrument.COUPON, Direction.ALLOCATE): "COUPONADJUST",
+    (Instrument.COUPON, Direction.RECLAIM): "COUPONCANCEL",
+}
+_BALANCES = {Instrument.CASH: "BALANCE_TYPE_DEBIT", Instrument.CREDIT: "BALANCE_TYPE_CREDIT"}
 _FIELDS = {Instrument.CASH: "cash", Instrument.CREDIT: "credit", Instrument.COUPON: "coupons"}
 
 
@@ -122,6 +134,34 @@ class Observer:
                     )
                 )
 
+    async def changes(self, instrument: Instrument, since: datetime) -> Reading[tuple[Change, ...]]:
+        """The master's records of moves of one instrument, both ways, from the day of `since` on.
+
+        Which trade types and whose names stand in them is documented thinly (docs/provider.md):
+        a record that is not there proves nothing before one of our own was found.
+        """
+        return await self._reading(lambda: self._changes(instrument, since))
+
+    async def _changes(self, instrument: Instrument, since: datetime) -> tuple[Change, ...]:
+        found: list[Change] = []
+        day = since.astimezone(CHINA).date().isoformat()
+        for direction in Direction:
+            trade = _TRADES[instrument, direction]
+            if instrument is Instrument.COUPON:
+                coupons = await self.client.read_all(
+                    operations.COUPON_CHANGES, trade_type=trade, trade_time_begin=day
+                )
+                found += [_change(row, instrument, direction) for row in coupons]
+            else:
+                money = await self.client.read_all(
+                    operations.MONEY_CHANGES,
+                    balance_type=_BALANCES[instrument],
+                    trade_type=trade,
+                    trade_time_begin=day,
+                )
+                found += [_change(row, instrument, direction) for row in money]
+        return tuple(found)
+
     async def _reading(self, read: Callable[[], Awaitable[T]]) -> Reading[T]:
         """The value with the instant its read began, or why there is none.
 
@@ -143,6 +183,23 @@ class Observer:
             if isinstance(reading, Ok) and now - reading.read_at > self.max_staleness:
                 changed[name] = Stale(reading.value, reading.read_at)
         return replace(readings, **changed) if changed else readings  # type: ignore[arg-type]  # same fields
+
+
+def _change(
+    row: MoneyChange | CouponChange, instrument: Instrument, direction: Direction
+) -> Change:
+    """A record as evidence; one of coupons has no serial of its own, so all of it is its name."""
+    coupon_id = row.coupon_id if isinstance(row, CouponChange) else ""
+    told = f"{row.trade_id}|{coupon_id}|{row.traded_at.isoformat()}|{row.amount}"
+    return Change(
+        id=row.id if isinstance(row, MoneyChange) else told,
+        at=row.traded_at,
+        instrument=instrument,
+        direction=direction,
+        amount=abs(row.amount),
+        coupon_id=coupon_id,
+        account_name=row.account_name,
+    )
 
 
 def _join(found: object) -> Readings:

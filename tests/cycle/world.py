@@ -22,6 +22,7 @@ from budgetd.execute import StopSendingError
 from budgetd.ledger.database import ROOM_BYTES
 from budgetd.ledger.looking import broken_link
 from budgetd.ledger.store import Ledger
+from budgetd.ledger.switches import end_pause
 from budgetd.provider.client import Client
 from budgetd.provider.pacer import ProcessSlots
 from budgetd.provider.signing import AccessKey
@@ -227,6 +228,15 @@ class World:
             cycle.progress = progress
             await cycle.carry_out(report, items)
             return exit_code(report), report
+
+    def resume(self) -> list[str]:
+        """A person looks, and lets it go on; the reasons why it had stopped."""
+        ledger = Ledger(self.state, may_write=True)
+        found = [pause for pause in ledger.pauses() if pause.is_latched]
+        for pause in found:
+            assert end_pause(ledger, pause, "tester", "looked at it", self.now())
+        ledger.close()
+        return [pause.reason for pause in found]
 
     # What became of it
 

@@ -7,9 +7,11 @@ import pytest
 
 from budgetd.ledger.store import Ledger
 
+from .intents import leading
+
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path / "budgetd.db", may_write=True)
+    opened = leading(tmp_path / "budgetd.db")
     yield opened
     opened.close()

@@ -4,14 +4,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from budgetd.core.answer import Answer, AnswerClass, Phase
-from budgetd.core.intent import Direction, Instrument, Intent, State, Unit, join
+from budgetd.core.intent import Direction, Instrument, Intent, State, Unit
 from budgetd.ledger.store import Ledger
 
 AT = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
 _numbers = count(1)
+
+
+def leading(path: Path, **options: Any) -> Ledger:
+    """A ledger that may promise and send."""
+    ledger = Ledger(path, may_write=True, **options)
+    ledger.lead("acme")
+    return ledger
 
 
 def later(**length: float) -> datetime:
@@ -65,8 +73,6 @@ def send(ledger: Ledger, intent: Intent, *classes: AnswerClass | None, **fields:
     for answer_class in classes:
         number = ledger.record_attempt(intent.id, AT, "hash")
         if answer_class is not None:
-            known = [attempt.answer_class for attempt in ledger.attempts(intent.id)]
-            known[number - 1] = answer_class
             answer = answer_of(answer_class, **fields)
-            ledger.record_answer(intent.id, number, answer, join(known), later(seconds=number))
+            ledger.record_answer(intent.id, number, answer, later(seconds=number))
     return ledger.state_of(intent.id)

@@ -14,9 +14,9 @@ import pytest
 from budgetd.core.answer import AnswerClass
 from budgetd.ledger.database import LedgerError, cycle_lock, open_database, pragma
 from budgetd.ledger.schema import APPLICATION_ID
-from budgetd.ledger.store import Ledger
+from budgetd.ledger.store import FencedError, Ledger, UnitTakenError
 
-from .intents import intent_of, promise, send
+from .intents import intent_of, leading, promise, send
 
 USE_PLAN = """\
 import sys
@@ -176,16 +176,19 @@ def test_two_processes_use_a_plan_once(path: Path) -> None:
 
 
 def test_two_connections_promise_a_unit_once(path: Path) -> None:
-    first, second = (Ledger(path, may_write=True) for _ in range(2))
+    first = leading(path)
     promise(first, intent_of())
-    with pytest.raises(LedgerError):
+    second = leading(path)
+    with pytest.raises(UnitTakenError):
         promise(second, intent_of())
+    with pytest.raises(FencedError):
+        promise(first, intent_of("another"))
     first.close()
     second.close()
 
 
 def test_a_copy_taken_while_it_is_written_can_be_read(path: Path, tmp_path: Path) -> None:
-    ledger = Ledger(path, may_write=True)
+    ledger = leading(path)
     intent = promise(ledger, intent_of())
     elsewhere = tmp_path / "copy"
     elsewhere.mkdir()

@@ -22,9 +22,10 @@ from budgetd.core.intent import (
 from budgetd.core.observation import Sample
 from budgetd.ledger import kept, looking
 from budgetd.ledger.database import DiskFullError, LedgerError, check_room
+from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
 from budgetd.ledger.store import Ledger, UnitTakenError
 
-from .intents import AT, intent_of, later, promise, send
+from .intents import AT, intent_of, later, leading, promise, send
 
 SETTLED = AnswerClass.SETTLED
 UNKNOWN = AnswerClass.UNKNOWN
@@ -63,7 +64,7 @@ def test_w3_keeps_the_answer_and_the_state_of_all_attempts(ledger: Ledger) -> No
 
 def test_what_is_committed_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "budgetd.db"
-    first = Ledger(path, may_write=True)
+    first = leading(path)
     intent = promise(first, intent_of())
     first.record_attempt(intent.id, AT, "hash")
     second = Ledger(path, may_write=False)
@@ -224,7 +225,7 @@ CLASSES = st.lists(st.sampled_from([*AnswerClass, None]), max_size=5)
 def test_the_events_alone_tell_every_state(
     tmp_path_factory: pytest.TempPathFactory, lives: list[tuple[list[AnswerClass | None], bool]]
 ) -> None:
-    ledger = Ledger(tmp_path_factory.mktemp("fold") / "budgetd.db", may_write=True)
+    ledger = leading(tmp_path_factory.mktemp("fold") / "budgetd.db")
     ids = []
     for number, (classes, crashes) in enumerate(lives):
         intent = promise(ledger, intent_of(f"account{number}"))
@@ -234,8 +235,8 @@ def test_the_events_alone_tell_every_state(
                 break
             send(ledger, intent, answer_class)
         if crashes:
-            ledger.cancel_unsent(AT)
-            ledger.doubt_interrupted(AT)
+            cancel_unsent(ledger, AT)
+            doubt_interrupted(ledger, AT)
     for intent_id in ids:
         assert folded(ledger, intent_id) == ledger.state_of(intent_id)
     assert looking.broken_link(ledger) is None
@@ -270,8 +271,8 @@ def test_a_restart_withdraws_what_was_not_sent_and_doubts_what_was(ledger: Ledge
     send(ledger, throttled, AnswerClass.RETRYABLE)
     send(ledger, busy, AnswerClass.BUSY)
     send(ledger, doubted, UNKNOWN)
-    assert set(ledger.cancel_unsent(AT)) == {unsent.id, throttled.id, busy.id}
-    assert ledger.doubt_interrupted(AT) == [sent.id]
+    assert set(cancel_unsent(ledger, AT)) == {unsent.id, throttled.id, busy.id}
+    assert doubt_interrupted(ledger, AT) == [sent.id]
     states = {one.id: ledger.state_of(one.id) for one in (unsent, sent, throttled, busy, doubted)}
     assert states == {
         unsent.id: State.CANCELLED,
@@ -280,7 +281,7 @@ def test_a_restart_withdraws_what_was_not_sent_and_doubts_what_was(ledger: Ledge
         busy.id: State.REFUSED,
         doubted.id: State.IN_DOUBT,
     }
-    assert ledger.cancel_unsent(AT) == ledger.doubt_interrupted(AT) == []
+    assert cancel_unsent(ledger, AT) == doubt_interrupted(ledger, AT) == []
 
 
 def test_moves_are_the_recent_and_the_open_and_the_sums_are_the_rest(ledger: Ledger) -> None:
@@ -302,7 +303,7 @@ def test_changed_since_tells_what_other_processes_did(ledger: Ledger, tmp_path: 
     promise(ledger, intent_of("b"))
     seq = ledger.last_seq()
     assert ledger.changed_since(seq) == ()
-    other = Ledger(tmp_path / "budgetd.db", may_write=True)
+    other = leading(tmp_path / "budgetd.db")
     send(other, first, SETTLED)
     fresh = promise(other, intent_of("c"))
     other.close()
@@ -310,10 +311,10 @@ def test_changed_since_tells_what_other_processes_did(ledger: Ledger, tmp_path: 
     assert found == {first.id: State.SETTLED, fresh.id: State.PREPARED}
 
 
-def test_every_opening_for_writing_has_its_own_epoch(tmp_path: Path) -> None:
+def test_whoever_leads_has_an_epoch_of_its_own(tmp_path: Path) -> None:
     epochs = []
     for _ in range(3):
-        ledger = Ledger(tmp_path / "budgetd.db", may_write=True)
+        ledger = leading(tmp_path / "budgetd.db")
         epochs.append(ledger.epoch)
         ledger.close()
     assert epochs == [1, 2, 3]
@@ -355,7 +356,7 @@ def test_a_plan_is_used_once(ledger: Ledger) -> None:
 
 def test_nothing_is_sent_where_an_answer_might_find_no_room(tmp_path: Path) -> None:
     check_room(tmp_path / "budgetd.db", 1)
-    ledger = Ledger(tmp_path / "budgetd.db", may_write=True, room_bytes=1 << 62)
+    ledger = leading(tmp_path / "budgetd.db", room_bytes=1 << 62)
     intent = promise(ledger, intent_of())
     with pytest.raises(DiskFullError, match="nothing is sent"):
         ledger.record_attempt(intent.id, AT, "hash")

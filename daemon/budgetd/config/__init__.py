@@ -99,7 +99,6 @@ def open_config(path: Path) -> Written[Config]:
 
 NO_EFFECT_YET = (
     (("limits", "sudden_zeros"), "it needs kept readings"),
-    (("limits", "proposals_expire"), "proposals are shown and not kept"),
     (("reload",), "there is no daemon"),
     (("web",), "there is no daemon"),
 )

@@ -96,6 +96,7 @@ class LimitsSection(Document):
             reflected_after=self.reflected_after,
             unknown_readings=self.unknown_readings,
             act_within=polling.act_within,
+            proposals_expire=self.proposals_expire,
         )
 
 

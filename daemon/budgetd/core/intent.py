@@ -69,7 +69,15 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         }
     ),
     State.IN_DOUBT: frozenset(
-        {State.SENDING, State.SETTLED, State.VOID, State.NEEDS_HUMAN, State.IN_DOUBT}
+        {
+            State.SENDING,
+            State.SETTLED,
+            State.VOID,
+            State.NEEDS_HUMAN,
+            # The answer that was missing may still come, to a process that was only asleep.
+            State.REFUSED,
+            State.PREPARED,
+        }
     ),
     State.NEEDS_HUMAN: frozenset({State.SETTLED, State.VOID}),
     State.SETTLED: frozenset(),

@@ -11,7 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from budgetd.core.approval import Approved
 from budgetd.core.intent import Direction, Instrument, Move
+from budgetd.core.pause import Pause
 
 T = TypeVar("T")
 
@@ -149,7 +151,8 @@ class Observation:
     `readings`. `moves` are the intents of the last 32 days and every open one, `moved_before`
     the sums of the older ones by (account id, instrument, direction). `first_loaded` says since
     when a rule is known (a rule that is missing is new), `decided` which (rule, account id,
-    period) are done. A preview sees slots from before its rules were loaded.
+    period) are done. `pauses` are in force or over by their own time, `approvals` what a person
+    agreed to and that was not promised yet. A preview sees slots from before its rules were loaded.
     """
 
     taken_at: datetime
@@ -162,6 +165,8 @@ class Observation:
     moved_before: Mapping[tuple[str, Instrument, Direction], Decimal] = field(default_factory=dict)
     first_loaded: Mapping[str, datetime] = field(default_factory=dict)
     decided: frozenset[tuple[str, str, str]] = frozenset()
+    pauses: tuple[Pause, ...] = ()
+    approvals: tuple[Approved, ...] = ()
     is_preview: bool = False
 
     def readings_of(self, account_id: str) -> Readings:

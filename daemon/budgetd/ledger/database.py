@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apsw
 
-from budgetd.ledger.schema import APPLICATION_ID, TABLES, VERSION
+from budgetd.ledger.schema import APPLICATION_ID, STEPS, VERSION
 
 _OLDEST = (3, 51, 3)
 BUSY_TIMEOUT_S = 10.0
@@ -72,14 +72,18 @@ def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> Non
     if is_empty and found == (0, 0) and may_write:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        with connection:
-            connection.execute(TABLES)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        _walk(connection, 0)
     elif found[0] != APPLICATION_ID:
         raise LedgerError(f"{path}: this is not a budgetd state file")
-    elif found[1] != VERSION:
+    elif not isinstance(found[1], int) or not 0 < found[1] <= VERSION:
         raise LedgerError(f"{path}: schema {found[1]}, but this budgetd knows {VERSION}")
+    elif found[1] < VERSION and may_write:
+        connection.execute("PRAGMA synchronous = FULL")
+        _walk(connection, found[1])
+    elif found[1] < VERSION:
+        raise LedgerError(
+            f"{path}: schema {found[1]} of an older budgetd; `budgetd apply` brings it to {VERSION}"
+        )
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     # Without it INSERT OR REPLACE deletes a row past the triggers that keep it.
@@ -90,6 +94,22 @@ def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> Non
     for name, wanted in wants.items():
         if pragma(connection, name) != wanted:
             raise LedgerError(f"{path}: {name} is {pragma(connection, name)}, not {wanted}")
+
+
+def _walk(connection: apsw.Connection, version: int) -> None:
+    """Brings a file to this version's schema, whole or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have walked while this one waited for the file.
+        for step in range(max(version, int(str(pragma(connection, "user_version")))), VERSION):
+            connection.execute(STEPS[step + 1])
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def pragma(connection: apsw.Connection, name: str) -> object:

@@ -34,11 +34,16 @@ def find(ledger: Ledger, prefix: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def broken_link(ledger: Ledger) -> int | None:
-    """The first event whose hash does not follow from the one before; None if all do."""
-    last = ""
+def broken_link(ledger: Ledger, newest: int | None = None) -> int | None:
+    """The first event whose hash does not follow from the one before; None if all do. `newest`
+    looks at so many of the last ones alone."""
+    begins = 0 if newest is None else max(ledger.last_seq() - newest, 0)
+    last = str(
+        ledger.connection.execute("SELECT hash FROM event WHERE seq = ?", (begins,)).get or ""
+    )
     for seq, at, intent_id, kind, data, found in ledger.connection.execute(
-        "SELECT seq, at, intent_id, kind, data, hash FROM event ORDER BY seq"
+        "SELECT seq, at, intent_id, kind, data, hash FROM event WHERE seq > ? ORDER BY seq",
+        (begins,),
     ):
         last = link(last, str(at), str(intent_id), str(kind), str(data))
         if last != found:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Attempt, Direction, Instrument, Intent, Move, State, Unit
 from budgetd.core.money import from_minor
+from budgetd.core.pause import Pause
+from budgetd.core.reconciliation import Sent
 from budgetd.ledger.times import instant
 
 Row = tuple[object, ...]
@@ -18,6 +20,15 @@ MOVE_COLUMNS = (
     "id, rule, account_id, instrument, part, direction, coalesce(booked, amount), state, made_at, "
     "sent_at, ended_at, unit_reading, read_at, period, child_coupon_id"
 )
+
+SENT_COLUMNS = (
+    "intent.id, state, instrument, direction, coalesce(booked, amount), "
+    "CASE WHEN instrument <> 'coupon' THEN '' WHEN direction = 'allocate' THEN part "
+    "ELSE coupon_id END, min(signed_at), max(signed_at), ended_at, max(class = 'settled'), "
+    "max(class = 'received_before') "
+    "FROM intent JOIN attempt ON attempt.intent_id = intent.id"
+)
+PAUSE_COLUMNS = "id, rule, account_id, reason, set_by, at, until, is_latched"
 
 
 def intent_of(row: Row) -> Intent:
@@ -107,4 +118,35 @@ def attempt_of(row: Row) -> Attempt:
         message=str(row[7] or ""),
         request_id=str(row[8] or ""),
         answered_at=_instant(row[9]),
+    )
+
+
+def sent_of(row: Row) -> Sent:
+    """An intent that left, of a row of `SENT_COLUMNS`."""
+    return Sent(
+        id=str(row[0]),
+        state=State(str(row[1])),
+        instrument=Instrument(str(row[2])),
+        direction=Direction(str(row[3])),
+        amount=amount_of(row[4]),
+        coupon_id=str(row[5]),
+        first_at=instant(str(row[6])),
+        last_at=instant(str(row[7])),
+        ended_at=_instant(row[8]),
+        is_by_answer=bool(row[9]),
+        was_received=bool(row[10]),
+    )
+
+
+def pause_of(row: Row) -> Pause:
+    """The pause of a row of `PAUSE_COLUMNS`."""
+    return Pause(
+        id=str(row[0]),
+        rule=str(row[1]),
+        account_id=str(row[2]),
+        reason=str(row[3]),
+        by=str(row[4]),
+        at=instant(str(row[5])),
+        until=_instant(row[6]),
+        is_latched=bool(row[7]),
     )

@@ -5,7 +5,7 @@ immutable column is never updated, and there is no way out of a final state.
 """
 
 APPLICATION_ID = 0x62756467
-VERSION = 1
+VERSION = 2
 
 _IMMUTABLE = (
     "id, key, rule, policy_digest, account_id, account_name, instrument, part, direction, "
@@ -13,7 +13,7 @@ _IMMUTABLE = (
     "unit_reading, read_at, master_read_at, made_at, expires_at, epoch"
 )
 
-TABLES = f"""
+_FIRST = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 CREATE TABLE intent (
@@ -120,3 +120,74 @@ CREATE TRIGGER event_is_kept BEFORE DELETE ON event
 CREATE TRIGGER event_is_fixed BEFORE UPDATE ON event
   BEGIN SELECT RAISE(ABORT, 'an event never changes'); END;
 """
+
+_SECOND = """
+CREATE TABLE claim (
+  record_id TEXT PRIMARY KEY CHECK (record_id <> ''),
+  intent_id TEXT NOT NULL UNIQUE REFERENCES intent (id),
+  moved_at TEXT NOT NULL,
+  at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pause (
+  id TEXT PRIMARY KEY,
+  rule TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  at TEXT NOT NULL,
+  until TEXT,
+  is_latched INTEGER NOT NULL CHECK (is_latched IN (0, 1)),
+  ended_at TEXT,
+  ended_by TEXT,
+  ended_reason TEXT,
+  CHECK ((ended_at IS NULL) = (ended_by IS NULL)),
+  CHECK (is_latched = 0 OR ended_at IS NULL OR ended_reason <> '')
+) STRICT;
+CREATE INDEX pause_in_force ON pause (at) WHERE ended_at IS NULL;
+
+CREATE TABLE proposal (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  direction TEXT NOT NULL CHECK (direction IN ('allocate', 'reclaim')),
+  ask TEXT NOT NULL,
+  limit_name TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  made_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'approved', 'rejected', 'expired', 'moot', 'done')),
+  decided_by TEXT NOT NULL DEFAULT '',
+  decided_at TEXT,
+  reason TEXT NOT NULL DEFAULT '',
+  CHECK (state NOT IN ('approved', 'rejected') OR (decided_by <> '' AND decided_at IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX one_open_proposal ON proposal (id) WHERE state IN ('open', 'approved');
+
+CREATE TABLE proposed (
+  proposal INTEGER NOT NULL REFERENCES proposal (number),
+  account_id TEXT NOT NULL,
+  instrument TEXT NOT NULL CHECK (instrument IN ('cash', 'credit', 'coupon')),
+  part TEXT NOT NULL,
+  account_name TEXT NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  intent_id TEXT UNIQUE REFERENCES intent (id),
+  PRIMARY KEY (proposal, account_id, instrument, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER claim_is_kept BEFORE DELETE ON claim
+  BEGIN SELECT RAISE(ABORT, 'a claim is never deleted'); END;
+CREATE TRIGGER claim_is_fixed BEFORE UPDATE ON claim
+  BEGIN SELECT RAISE(ABORT, 'a claim never changes'); END;
+CREATE TRIGGER pause_is_kept BEFORE DELETE ON pause
+  BEGIN SELECT RAISE(ABORT, 'a pause is never deleted'); END;
+CREATE TRIGGER proposal_is_kept BEFORE DELETE ON proposal
+  BEGIN SELECT RAISE(ABORT, 'a proposal is never deleted'); END;
+CREATE TRIGGER decided_is_decided BEFORE UPDATE OF state ON proposal
+  WHEN OLD.state IN ('rejected', 'expired', 'moot', 'done')
+    OR (OLD.state = 'approved' AND NEW.state NOT IN ('expired', 'done'))
+  BEGIN SELECT RAISE(ABORT, 'a decided proposal stays decided'); END;
+"""
+
+STEPS = {1: _FIRST, 2: _SECOND}
+"""The way to each version from the one before; a new file walks all of them."""

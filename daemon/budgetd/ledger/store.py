@@ -1,73 +1,121 @@
 """The ledger: intents, attempts, answers and events, durable in the order W1, W2, W3.
 
-The only SQL about transfers. It stores what `core.intent` allows and refuses the rest; it may
-not decide anything. Every method that writes is durable when it returns.
+It stores what `core.intent` allows and refuses the rest; it may not decide anything. Every
+method that writes is durable when it returns.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
+from uuid import uuid4
 
 import apsw
 
-from budgetd.core.answer import Answer, AnswerClass
-from budgetd.core.intent import (
-    FINAL,
-    Attempt,
-    Direction,
-    Instrument,
-    Intent,
-    Move,
-    State,
-    check_transition,
-)
+from budgetd.core.answer import Answer
+from budgetd.core.intent import FINAL, Intent, State, check_transition, join
 from budgetd.core.money import to_minor
+from budgetd.core.pause import Pause, pause_of
+from budgetd.core.reconciliation import Change
 from budgetd.ledger.chain import link
 from budgetd.ledger.database import ROOM_BYTES, LedgerError, check_room, open_database
-from budgetd.ledger.rows import (
-    INTENT_COLUMNS,
-    MOVE_COLUMNS,
-    amount_of,
-    attempt_of,
-    intent_of,
-    move_of,
-)
-from budgetd.ledger.times import instant, text
+from budgetd.ledger.home import ForeignStateError, bear_witness, settle_in, strangeness
+from budgetd.ledger.past import Past
+from budgetd.ledger.rows import INTENT_COLUMNS, PAUSE_COLUMNS
+from budgetd.ledger.times import text
 
-_OPEN = "('prepared', 'sending', 'in_doubt', 'needs_human')"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """What evidence says beside the state: the amount that moved, the child coupon it made, the
+    record that shows it; None where it does not say."""
+
+    amount: Decimal | None = None
+    child_coupon_id: str | None = None
+    change: Change | None = None
+
+
+NOTHING_PROVEN = Proven()
 
 
 class UnitTakenError(LedgerError):
     """Another intent of the unit is open, or the period is used: nothing was written."""
 
 
-class Ledger:
-    """One state file, opened; `room_bytes` must be free on its disk before anything is sent."""
+class FencedError(LedgerError):
+    """Another process has taken the lead on this state: this one may not send any more."""
+
+
+class PausedError(LedgerError):
+    """A pause holds what was to be sent: nothing was written. `pause` is that one."""
+
+    def __init__(self, pause: Pause) -> None:
+        super().__init__(f"paused ({pause.scope}): {pause.reason}")
+        self.pause = pause
+
+
+class Ledger(Past):
+    """One state file, opened; `room_bytes` must be free on its disk before anything is sent.
+
+    Whoever wants to send takes the lead first; others may write pauses and approvals beside it.
+    """
 
     def __init__(self, path: Path, *, may_write: bool, room_bytes: int = ROOM_BYTES) -> None:
         self.path = path
         self.room_bytes = room_bytes
         self.connection = open_database(path, may_write=may_write)
-        self.epoch = self._next_epoch() if may_write else 0
+        self.epoch = 0
 
     def close(self) -> None:
         """Closes the file; open promises stay promised."""
         self.connection.close()
 
-    def _next_epoch(self) -> int:
+    def lead(self, enterprise: str) -> None:
+        """Takes the lead: from now on no process that led before may promise or send.
+
+        The caller holds the cycle's lock. Raises `ForeignStateError` for a file that was
+        restored, copied, or is of another enterprise.
+        """
         with self.writing():
-            found = self.connection.execute("SELECT value FROM meta WHERE name = 'epoch'").get
-            epoch = int(found or 0) + 1
+            why = strangeness(self.connection, self.path, enterprise)
+            if why:
+                raise ForeignStateError(
+                    f"{self.path}: {why}. What was moved since may be missing in it, so nothing is "
+                    "moved; see docs/operations.md, then `budgetd adopt --reason`"
+                )
+            settle_in(self.connection, self.path, enterprise)
+            self.epoch = self._current_epoch() + 1
             self.connection.execute(
                 "INSERT INTO meta VALUES ('epoch', ?) "
                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (str(epoch),),
+                (str(self.epoch),),
             )
-        return epoch
+        bear_witness(self.connection, self.path)
+
+    def _current_epoch(self) -> int:
+        return int(self.connection.execute("SELECT value FROM meta WHERE name = 'epoch'").get or 0)
+
+    def check_lead(self) -> None:
+        """Raises `FencedError` where another process leads by now; inside a transaction."""
+        current = self._current_epoch()
+        if current != self.epoch:
+            raise FencedError(
+                f"another budgetd has taken over this state (epoch {current}, ours {self.epoch}); "
+                "this one sends nothing more"
+            )
+
+    def check_pause(self, rule: str, account_id: str, at: datetime) -> None:
+        """Raises `PausedError` where a pause holds the move; inside a transaction."""
+        pause = pause_of(self.pauses(), rule, account_id, at)
+        if pause is not None:
+            raise PausedError(pause)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -84,12 +132,17 @@ class Ledger:
 
     # W1
 
-    def promise(self, intent: Intent, *, children: tuple[str, ...] = ()) -> None:
+    def promise(
+        self, intent: Intent, *, children: tuple[str, ...] = (), said: Mapping[str, str] = _NOTHING
+    ) -> None:
         """W1: writes an intent down as `prepared`, inside the caller's transaction.
 
-        `children` are the child coupons the account has before a grant. Raises
-        `UnitTakenError` where the unit has an open intent or the period is used.
+        `children` are the child coupons the account has before a grant, `said` what a person
+        said to it: who approved, why a move was made by hand. Raises `UnitTakenError` where the
+        unit has an open intent or the period is used, `PausedError` and `FencedError`.
         """
+        self.check_lead()
+        self.check_pause(intent.rule, intent.account_id, intent.made_at)
         values = (
             intent.id,
             intent.key,
@@ -126,41 +179,47 @@ class Ledger:
             if "UNIQUE" not in str(problem):
                 raise LedgerError(f"transfer {intent.id} is refused: {problem}") from problem
             raise UnitTakenError(f"{intent.id}: {problem}") from problem
-        self._event(
-            intent.made_at,
-            intent.id,
-            "prepared",
-            {"amount": str(intent.amount), "children": list(children)},
-        )
+        data = {"amount": str(intent.amount), "children": list(children), **said}
+        self.note(intent.made_at, intent.id, "prepared", data)
 
     # W2
 
     def record_attempt(self, intent_id: str, signed_at: datetime, body_hash: str) -> int:
         """W2: writes down that an attempt is about to leave; returns its number, from 1.
 
-        Raises `DiskFullError` before anything is written when an answer might find no room.
+        Before anything is written it raises `DiskFullError` when an answer might find no room,
+        `FencedError`, and `PausedError`.
         """
         check_room(self.path, self.room_bytes)
         with self.writing():
+            self.check_lead()
+            move = self.move(intent_id)
+            self.check_pause(move.rule, move.unit.account_id, signed_at)
             number = len(self.attempts(intent_id)) + 1
             self.connection.execute(
                 "INSERT INTO attempt (intent_id, number, signed_at, body_hash, epoch) "
                 "VALUES (?, ?, ?, ?, ?)",
                 (intent_id, number, text(signed_at), body_hash, self.epoch),
             )
-            self._step(intent_id, State.SENDING, at=signed_at)
+            self.step(intent_id, State.SENDING, at=signed_at)
             self.connection.execute(
                 "UPDATE intent SET sent_at = ? WHERE id = ?", (text(signed_at), intent_id)
             )
-            self._event(signed_at, intent_id, "sending", {"attempt": number, "body": body_hash})
+            self.note(signed_at, intent_id, "sending", {"attempt": number, "body": body_hash})
+        bear_witness(self.connection, self.path)
         return number
 
     # W3
 
     def record_answer(
-        self, intent_id: str, number: int, answer: Answer, state: State, at: datetime
-    ) -> None:
-        """W3: writes down what an attempt was answered, and the state that all of them prove."""
+        self, intent_id: str, number: int, answer: Answer, at: datetime, *, alarm: str = ""
+    ) -> State:
+        """W3: writes down what an attempt was answered; returns the state all of them prove.
+
+        `alarm` is why nothing more may be sent at all after this answer; empty where it may. An
+        answer that comes after the intent became final for another reason is kept, and alarms
+        where it contradicts.
+        """
         with self.writing():
             self.connection.execute(
                 "UPDATE attempt SET phase = ?, status = ?, code = ?, message = ?, request_id = ?, "
@@ -177,26 +236,76 @@ class Ledger:
                     number,
                 ),
             )
-            note = " ".join(filter(None, (answer.code, *answer.fail_check_items, answer.message)))
-            self._step(
-                intent_id,
-                state,
+            before = self.state_of(intent_id)
+            proven = join([attempt.answer_class for attempt in self.attempts(intent_id)])
+            state = self._after_answer(before, proven)
+            if before in FINAL and proven is State.SETTLED and before is not State.SETTLED:
+                alarm = f"transfer {intent_id} is {before}, and the provider says that it moved"
+            if before not in FINAL and state is not before:
+                note = " ".join(
+                    filter(None, (answer.code, *answer.fail_check_items, answer.message))
+                )
+                moved = (answer.amount, answer.child_coupon_id)
+                self.step(intent_id, state, at=at, note=note, moved=moved)
+            data = {
+                "attempt": number,
+                "class": str(answer.answer_class),
+                "status": answer.status,
+                "code": answer.code,
+                "state": str(state),
+            }
+            self.note(at, intent_id, "answered", data)
+            if alarm:
+                self.latch(alarm, at)
+        return state
+
+    @staticmethod
+    def _after_answer(before: State, proven: State) -> State:
+        """Where an answer leads: a final state stays, and a person's case only ends by proof."""
+        is_left_alone = before in FINAL or (
+            before is State.NEEDS_HUMAN and proven is not State.SETTLED
+        )
+        return before if is_left_alone else proven
+
+    def latch(self, reason: str, at: datetime, *, once: bool = False) -> None:
+        """Stops all sending until a person resumes it, inside the caller's transaction. What is
+        in force is not set again; with `once`, neither is what a person has ended."""
+        scope = "" if once else "AND ended_at IS NULL"
+        if self.connection.execute(
+            f"SELECT EXISTS (SELECT 1 FROM pause WHERE is_latched AND reason = ? {scope})",
+            (reason,),
+        ).get:
+            return
+        self.write_pause(
+            Pause(
+                id=uuid4().hex[:12],
+                rule="",
+                account_id="",
+                reason=reason,
+                by="budgetd",
                 at=at,
-                note=note,
-                moved=(answer.amount, answer.child_coupon_id),
+                is_latched=True,
             )
-            self._event(
-                at,
-                intent_id,
-                "answered",
-                {
-                    "attempt": number,
-                    "class": str(answer.answer_class),
-                    "status": answer.status,
-                    "code": answer.code,
-                    "state": str(state),
-                },
-            )
+        )
+
+    def write_pause(self, pause: Pause) -> None:
+        """Keeps a pause, inside the caller's transaction."""
+        until = None if pause.until is None else text(pause.until)
+        self.connection.execute(
+            f"INSERT INTO pause ({PAUSE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                pause.id,
+                pause.rule,
+                pause.account_id,
+                pause.reason,
+                pause.by,
+                text(pause.at),
+                until,
+                int(pause.is_latched),
+            ),
+        )
+        data = {"pause": pause.id, "scope": pause.scope, "reason": pause.reason, "by": pause.by}
+        self.note(pause.at, "", "latched" if pause.is_latched else "paused", data)
 
     def resolve(
         self,
@@ -205,20 +314,33 @@ class Ledger:
         evidence: dict[str, str],
         at: datetime,
         *,
-        child_coupon_id: str | None = None,
+        proof: Proven = NOTHING_PROVEN,
     ) -> None:
-        """Changes a state for another reason than an answer, and keeps the evidence for it."""
-        with self.writing():
-            self._step(
-                intent_id,
-                state,
-                at=at,
-                note=evidence.get("why", ""),
-                moved=(None, child_coupon_id),
-            )
-            self._event(at, intent_id, "resolved", {"state": str(state), **evidence})
+        """Changes a state for another reason than an answer, and keeps the evidence for it.
 
-    def _step(
+        W4: the record that proves it is claimed in the same transaction; a record proves one
+        intent at most, so a second claim raises `LedgerError`.
+        """
+        with self.writing():
+            moved = (proof.amount, proof.child_coupon_id)
+            self.step(intent_id, state, at=at, note=evidence.get("why", ""), moved=moved)
+            if proof.change is not None:
+                self.claim(intent_id, proof.change, at)
+            self.note(at, intent_id, "resolved", {"state": str(state), **evidence})
+
+    def claim(self, intent_id: str, change: Change, at: datetime) -> None:
+        """Takes a record as an intent's own, for ever, inside the caller's transaction."""
+        try:
+            self.connection.execute(
+                "INSERT INTO claim VALUES (?, ?, ?, ?)",
+                (change.id, intent_id, text(change.at), text(at)),
+            )
+        except apsw.ConstraintError as problem:
+            raise LedgerError(
+                f"record {change.id} cannot prove transfer {intent_id}: {problem}"
+            ) from problem
+
+    def step(
         self,
         intent_id: str,
         after: State,
@@ -227,8 +349,9 @@ class Ledger:
         note: str = "",
         moved: tuple[Decimal | None, str | None] = (None, None),
     ) -> None:
-        """One lawful step, with what it books: a final row cannot be written to again. `moved`
-        is the amount, None for the one promised, and the child coupon that came of it."""
+        """One lawful step, with what it books, inside the caller's transaction: a final row cannot
+        be written to again. `moved` is the amount, None for the one promised, and the child
+        coupon that came of it."""
         row = self.connection.execute(
             "SELECT state, amount FROM intent WHERE id = ?", (intent_id,)
         ).fetchone()
@@ -250,8 +373,9 @@ class Ledger:
             ),
         )
 
-    def _event(self, at: datetime, intent_id: str, kind: str, data: dict[str, object]) -> None:
-        """Appends one event, chained by hash to the one before."""
+    def note(self, at: datetime, intent_id: str, kind: str, data: Mapping[str, object]) -> None:
+        """Appends one event, chained by hash to the one before, inside the caller's transaction.
+        One that is about no intent has an empty id."""
         last = self.connection.execute("SELECT hash FROM event ORDER BY seq DESC LIMIT 1").get
         body = json.dumps(data, sort_keys=True, separators=(",", ":"))
         self.connection.execute(
@@ -264,135 +388,3 @@ class Ledger:
                 link(str(last or ""), text(at), intent_id, kind, body),
             ),
         )
-
-    # Recovery
-
-    def cancel_unsent(self, at: datetime) -> list[str]:
-        """Withdraws every promise that nobody has heard of; a stale one is never sent. One that
-        was told of an unfinished task is refused, so that its unit rests."""
-        busy = [
-            intent.id
-            for intent in self.open_intents()
-            if self.state_of(intent.id) is State.PREPARED
-            and any(one.answer_class is AnswerClass.BUSY for one in self.attempts(intent.id))
-        ]
-        for intent_id in busy:
-            self.resolve(intent_id, State.REFUSED, {"why": "the provider was busy"}, at)
-        why = "withdrawn before it was sent"
-        return busy + self._recover(State.PREPARED, State.CANCELLED, at, why)
-
-    def doubt_interrupted(self, at: datetime) -> list[str]:
-        """An attempt that a crash left without an answer may have moved money."""
-        return self._recover(State.SENDING, State.IN_DOUBT, at, "interrupted while sending")
-
-    def _recover(self, before: State, after: State, at: datetime, why: str) -> list[str]:
-        with self.writing():
-            found = [
-                str(row[0])
-                for row in self.connection.execute(
-                    "SELECT id FROM intent WHERE state = ? ORDER BY made_at", (str(before),)
-                ).fetchall()
-            ]
-            for intent_id in found:
-                self._step(intent_id, after, at=at, note=why)
-                self._event(at, intent_id, "recovered", {"state": str(after), "why": why})
-        return found
-
-    # Reading
-
-    def open_intents(self) -> list[Intent]:
-        """Every intent that may still move money, oldest first."""
-        rows = self.connection.execute(
-            f"SELECT {INTENT_COLUMNS} FROM intent WHERE state IN {_OPEN} ORDER BY made_at"
-        ).fetchall()
-        return [intent_of(row) for row in rows]
-
-    def intent(self, intent_id: str) -> Intent | None:
-        """One intent as it was promised."""
-        row = self.connection.execute(
-            f"SELECT {INTENT_COLUMNS} FROM intent WHERE id = ?", (intent_id,)
-        ).fetchone()
-        return intent_of(row) if row else None
-
-    def attempts(self, intent_id: str) -> list[Attempt]:
-        """The sendings of an intent, in order."""
-        rows = self.connection.execute(
-            "SELECT number, signed_at, body_hash, class, phase, status, code, message, "
-            "request_id, answered_at FROM attempt WHERE intent_id = ? ORDER BY number",
-            (intent_id,),
-        ).fetchall()
-        return [attempt_of(row) for row in rows]
-
-    def state_of(self, intent_id: str) -> State:
-        """Where an intent stands. Raises `LedgerError` where there is none."""
-        row = self.connection.execute(
-            "SELECT state FROM intent WHERE id = ?", (intent_id,)
-        ).fetchone()
-        if row is None:
-            raise LedgerError(f"no transfer {intent_id}")
-        return State(row[0])
-
-    def note_of(self, intent_id: str) -> str:
-        """The last word on an intent, for people."""
-        found = self.connection.execute("SELECT note FROM intent WHERE id = ?", (intent_id,)).get
-        return str(found or "")
-
-    def moves(self, since: datetime) -> tuple[Move, ...]:
-        """The intents made since then, and every open one however old."""
-        rows = self.connection.execute(
-            f"SELECT {MOVE_COLUMNS} FROM intent WHERE made_at >= ? OR state IN {_OPEN} "
-            "ORDER BY made_at, id",
-            (text(since),),
-        ).fetchall()
-        return tuple(move_of(row) for row in rows)
-
-    def move(self, intent_id: str) -> Move:
-        """One intent as the core sees it. Raises `LedgerError` where there is none."""
-        row = self.connection.execute(
-            f"SELECT {MOVE_COLUMNS} FROM intent WHERE id = ?", (intent_id,)
-        ).fetchone()
-        if row is None:
-            raise LedgerError(f"no transfer {intent_id}")
-        return move_of(row)
-
-    def known_children(self, intent: Intent) -> frozenset[str]:
-        """The child coupons that cannot be a grant's: there before it, or made by another."""
-        rows = self.connection.execute(
-            "SELECT child_coupon_id FROM intent WHERE account_id = ? AND child_coupon_id NOT NULL",
-            (intent.account_id,),
-        ).fetchall()
-        before = self.events(intent.id)[0][2].get("children")
-        assert isinstance(before, list)
-        return frozenset({str(row[0]) for row in rows} | {str(child) for child in before})
-
-    def changed_since(self, seq: int) -> tuple[Move, ...]:
-        """The intents that any event after `seq` is about, as they are now."""
-        rows = self.connection.execute(
-            f"SELECT {MOVE_COLUMNS} FROM intent WHERE id IN "
-            "(SELECT intent_id FROM event WHERE seq > ?)",
-            (seq,),
-        ).fetchall()
-        return tuple(move_of(row) for row in rows)
-
-    def last_seq(self) -> int:
-        """The number of the last event; 0 of an empty ledger."""
-        return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM event").get)
-
-    def moved_before(self, before: datetime) -> dict[tuple[str, Instrument, Direction], Decimal]:
-        """What counts of the closed intents made before then, by account and way."""
-        rows = self.connection.execute(
-            "SELECT account_id, instrument, direction, sum(coalesce(booked, amount)) FROM intent "
-            "WHERE made_at < ? AND state = 'settled' GROUP BY 1, 2, 3",
-            (text(before),),
-        ).fetchall()
-        return {
-            (str(row[0]), Instrument(str(row[1])), Direction(str(row[2]))): amount_of(row[3])
-            for row in rows
-        }
-
-    def events(self, intent_id: str) -> list[tuple[datetime, str, dict[str, object]]]:
-        """The life of an intent: when, what, and its data."""
-        rows = self.connection.execute(
-            "SELECT at, kind, data FROM event WHERE intent_id = ? ORDER BY seq", (intent_id,)
-        ).fetchall()
-        return [(instant(str(row[0])), str(row[1]), json.loads(str(row[2]))) for row in rows]

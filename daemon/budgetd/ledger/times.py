@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 def text(at: datetime) -> str:
     """`2026-11-30T14:00:00.000000Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def instant(written: str) -> datetime:
     """The instant that was written."""
-    return datetime.strptime(written, "%Y-%m-%dT%H:%M:%S.%f%z")
+    return datetime.fromisoformat(written)

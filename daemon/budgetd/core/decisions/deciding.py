@@ -19,6 +19,7 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.observation import Account, Observation, Status
+from budgetd.core.pause import pause_of
 from budgetd.core.policies.policy import Mode, PolicySet, Rule
 from budgetd.core.policies.schedule import Slot, latest_slot, next_slot
 from budgetd.core.policies.selector import names_status, selects
@@ -252,6 +253,10 @@ def unit_of(wish: Wish) -> Unit:
 def _rails(case: _Case, wish: Wish) -> Decision:
     """The wish itself, or the first rail that holds it."""
     history, unit, rule = case.judge.history, unit_of(wish), wish.named.rule
+    observation = case.judge.observation
+    pause = pause_of(observation.pauses, wish.named.name, wish.account.id, observation.taken_at)
+    if pause is not None:
+        return _held_wish(wish, Hold.PAUSED, until=pause.until, detail=pause.reason)
     for move in _blocking(history, wish, unit):
         if move.is_open:
             return _held_wish(wish, Hold.OPEN_INTENT, detail=f"transfer {move.id} is {move.state}")

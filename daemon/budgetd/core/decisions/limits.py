@@ -34,3 +34,4 @@ class Limits:
     reflected_after: timedelta
     unknown_readings: Decimal
     act_within: timedelta
+    proposals_expire: timedelta = timedelta(hours=24)

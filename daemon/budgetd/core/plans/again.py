@@ -3,17 +3,17 @@
 The same `decide` and `make_plan` as the plan itself, on one account. Pure.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.decision import Held, Wish
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import Direction, Instrument, Unit
-from budgetd.core.money import format_amount
+from budgetd.core.intent import Direction, Unit
 from budgetd.core.observation import Account, Observation
-from budgetd.core.plans.plan import Step, Transfer, Withheld
+from budgetd.core.plans.consent import at_most
+from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.reason import Hold
 
@@ -21,7 +21,7 @@ from budgetd.core.reason import Hold
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promised:
     """What was seen and agreed: which unit a rule may move how much of, at the most, and until
-    when it may be sent."""
+    when it may be sent. `said` is what a person said to it, kept with the intent."""
 
     id: str
     rule: str
@@ -30,6 +30,7 @@ class Promised:
     unit: Unit
     amount: Decimal
     expires_at: datetime
+    said: tuple[tuple[str, str], ...] = ()
 
 
 def promised_of(transfer: Transfer, expires_at: datetime) -> Promised:
@@ -61,7 +62,7 @@ def decide_again(
     plan = make_plan(frame, decisions, observation, limits)
     for transfer in plan.transfers:
         if _is_same(promised, transfer):
-            return _at_most(transfer, promised.amount)
+            return at_most(transfer, promised.amount)
     for withheld in plan.withheld:
         if _is_same(promised, withheld.transfer):
             return withheld
@@ -76,21 +77,6 @@ def _is_of(promised: Promised, wish: Wish) -> bool:
 def _is_same(promised: Promised, transfer: Transfer) -> bool:
     same_rule = transfer.rule == promised.rule and transfer.direction is promised.direction
     return same_rule and transfer.unit == promised.unit
-
-
-def _at_most(transfer: Transfer, amount: Decimal) -> Transfer:
-    if transfer.amount <= amount:
-        return transfer
-    if transfer.instrument is Instrument.COUPON and transfer.direction is Direction.RECLAIM:
-        # A coupon goes home whole, whatever it holds by now: the provider takes no amount.
-        return transfer
-    change = transfer.amount - amount
-    after = transfer.after + (change if transfer.direction is Direction.RECLAIM else -change)
-    step = Step(step="planned", amount=amount, note=f"planned {format_amount(amount)}")
-    is_lift = transfer.direction is Direction.ALLOCATE and transfer.target is not None
-    short_by = transfer.short_by + change if is_lift else transfer.short_by
-    steps = (*transfer.steps, step)
-    return replace(transfer, amount=amount, after=after, short_by=short_by, steps=steps)
 
 
 def _hold_of(promised: Promised, held: tuple[Held, ...]) -> Held | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from budgetd.core.approval import Approved
 from budgetd.core.decisions.decision import Held, Raised
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.observation import Account, Coupon
@@ -31,7 +32,8 @@ class Transfer:
     `reading` is what the decision rests on, `after` what it will be, `target` what was aimed at
     (None where whole coupons or steps are moved), `short_by` how far short of the target a clip
     ended. With `ask` it is a proposal: nothing moves until a person approves. `unit_reading` is
-    what the unit itself read (None for coupons), `period` the slot's label of a calendar rule.
+    what the unit itself read (None for coupons), `period` the slot's label of a calendar rule,
+    `approved` what a person agreed to, where it moves by that.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Transfer:
     coupon: Coupon | None = None
     period: str = ""
     unit_reading: Decimal | None = None
+    approved: Approved | None = None
 
     @property
     def instrument(self) -> Instrument:

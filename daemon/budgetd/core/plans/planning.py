@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from hashlib import sha256
 
+from budgetd.core.approval import proposal_id
 from budgetd.core.decisions.deciding import Decisions
 from budgetd.core.decisions.decision import Held, Raised, Wish
 from budgetd.core.decisions.history import History
@@ -19,6 +19,7 @@ from budgetd.core.money import ZERO, round_up, total
 from budgetd.core.observation import Account, Observation, Ok, Reading, Stale, Unknown
 from budgetd.core.plans.amount import Draft
 from budgetd.core.plans.batches import Approvals, Gate
+from budgetd.core.plans.consent import consented
 from budgetd.core.plans.drafting import Drawer
 from budgetd.core.plans.funds import CapBook, Piece, Purse
 from budgetd.core.plans.plan import MasterLine, Plan, Transfer, Unreadable, Withheld
@@ -96,9 +97,11 @@ def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcom
         batches: dict[str, list[Transfer]] = defaultdict(list)
         for transfer in drawn:
             # When too little is known nothing is decided, not even what would be proposed.
-            if transfer.ask is None or gate.is_closed_by:
+            if (transfer.ask is None and transfer.approved is None) or gate.is_closed_by:
                 batches[transfer.rule].append(transfer)
         passed_before = len(gate.passed)
+        # A person has agreed to these past every limit; the others count them as moved.
+        gate.let_through(one for one in drawn if one.approved and not gate.is_closed_by)
         stopped: dict[str, str] = {}
         for rule in sorted(batches):
             limit = gate.judge(rules[rule], batches[rule])
@@ -145,9 +148,9 @@ def _is_reclaim(transfer: Transfer) -> bool:
 
 def _withhold(batch: list[Transfer], limit: str) -> Iterable[Withheld]:
     first = batch[0]
-    name = sha256(f"{first.rule}\n{first.direction}\nbatch".encode()).hexdigest()[:16]
+    name = proposal_id(first.rule, first.direction, None)
     for transfer in batch:
-        yield Withheld(transfer=replace(transfer, ask=Ask.LIMIT), limit=limit, proposal=f"p-{name}")
+        yield Withheld(transfer=replace(transfer, ask=Ask.LIMIT), limit=limit, proposal=name)
 
 
 def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Transfer], list[Held]]:
@@ -166,12 +169,11 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
             proposal = replace(wish, ask=wish.ask or Ask.APPROVAL_ABOVE)
             pieces = drawer.purse.take(wish, want.amount, want.grain)
             drawn = drawer.settle(proposal, want, pieces)
-            drawer.undo(wish, drawn)
-            _sort(drawn, transfers, holds)
+            _sort(_consent(wish, drawn, drawer), transfers, holds)
         else:
             wants.append((wish, want))
     for wish, want, pieces in _share(wants, drawer):
-        _sort(drawer.settle(wish, want, pieces), transfers, holds)
+        _sort(_consent(wish, drawer.settle(wish, want, pieces), drawer), transfers, holds)
     for wish in wishes:
         if not isinstance(wish.named.action, Lift):
             _sort(_draw_reclaim(wish, drawer, approvals), transfers, holds)
@@ -185,9 +187,17 @@ def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Tran
         amount = total(transfer.amount for transfer in drawn)
         if wish.ask is None and approvals.needs_one(wish, amount):
             drawn = [replace(transfer, ask=Ask.APPROVAL_ABOVE) for transfer in drawn]
-        if drawn[0].ask is not None:
-            drawer.undo(wish, drawn)
-    return drawn
+    return _consent(wish, drawn, drawer)
+
+
+def _consent(wish: Wish, drawn: list[Transfer] | Held, drawer: Drawer) -> list[Transfer] | Held:
+    """What was drawn, held to what a person agreed to; what still asks takes nothing."""
+    if isinstance(drawn, Held):
+        return drawn
+    observation = drawer.history.observation
+    told = [consented(transfer, observation) for transfer in drawn]
+    drawer.undo(wish, [transfer for transfer in told if transfer.ask is not None])
+    return told
 
 
 def _sort(drawn: list[Transfer] | Held, transfers: list[Transfer], holds: list[Held]) -> None:

@@ -1,0 +1,106 @@
+"""Asking a person and holding to the answer: proposals of a plan, and transfers that were approved.
+
+An approval bounds an amount; it never makes one larger. It may not decide what needs one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from budgetd.core.approval import Proposal, ProposedItem, approved_for, proposal_id
+from budgetd.core.intent import Direction, Instrument
+from budgetd.core.money import format_amount
+from budgetd.core.observation import Observation
+from budgetd.core.plans.plan import Plan, Step, Transfer
+from budgetd.core.reason import PASSING, Hold
+
+
+def at_most(transfer: Transfer, amount: Decimal, step: str = "planned") -> Transfer:
+    """The transfer for no more than an amount."""
+    if transfer.amount <= amount:
+        return transfer
+    if transfer.instrument is Instrument.COUPON and transfer.direction is Direction.RECLAIM:
+        # A coupon goes home whole, whatever it holds by now: the provider takes no amount.
+        return transfer
+    change = transfer.amount - amount
+    after = transfer.after + (change if transfer.direction is Direction.RECLAIM else -change)
+    clip = Step(step=step, amount=amount, note=f"{step} {format_amount(amount)}")
+    is_lift = transfer.direction is Direction.ALLOCATE and transfer.target is not None
+    short_by = transfer.short_by + change if is_lift else transfer.short_by
+    steps = (*transfer.steps, clip)
+    return replace(transfer, amount=amount, after=after, short_by=short_by, steps=steps)
+
+
+def consented(transfer: Transfer, observation: Observation) -> Transfer:
+    """The transfer as a person agreed to it; the same where nobody did."""
+    found = approved_for(
+        observation.approvals,
+        transfer.rule,
+        transfer.unit,
+        transfer.direction,
+        observation.taken_at,
+    )
+    if found is None:
+        return transfer
+    return replace(at_most(transfer, found.amount, "approved"), ask=None, approved=found)
+
+
+def proposals_of(plan: Plan, lifetime: timedelta) -> tuple[Proposal, ...]:
+    """What a plan asks of a person: one proposal a unit, and one a batch that was withheld."""
+    asked: dict[str, list[Transfer]] = defaultdict(list)
+    limits: dict[str, str] = {}
+    for transfer in plan.proposals:
+        asked[proposal_id(transfer.rule, transfer.direction, transfer.unit)].append(transfer)
+    for item in plan.withheld:
+        asked[item.proposal].append(item.transfer)
+        limits[item.proposal] = item.limit
+    return tuple(
+        Proposal(
+            id=name,
+            rule=transfers[0].rule,
+            direction=transfers[0].direction,
+            ask=str(transfers[0].ask),
+            limit=limits.get(name, ""),
+            currency=plan.currency,
+            items=_items(transfers),
+            made_at=plan.taken_at,
+            expires_at=plan.taken_at + lifetime,
+        )
+        for name, transfers in asked.items()
+    )
+
+
+def _items(transfers: Iterable[Transfer]) -> tuple[ProposedItem, ...]:
+    items = [
+        ProposedItem(unit=one.unit, account_name=one.account.name, amount=one.amount)
+        for one in transfers
+    ]
+    return tuple(sorted(items, key=lambda item: item.unit))
+
+
+def moot(plan: Plan, known: Sequence[Proposal], rules: Iterable[str]) -> tuple[str, ...]:
+    """The open proposals whose rule would not act any more: it is gone, holds for good, or moves
+    by itself. One that is held by something that passes stays."""
+    asked = {one.id for one in proposals_of(plan, timedelta(0))}
+    names = set(rules)
+    moving = {(one.rule, one.unit) for one in plan.moves}
+    over = {
+        (held.rule, held.account.id)
+        for held in plan.held
+        if held.reason not in PASSING or held.reason is Hold.OUTRANKED
+    }
+    return tuple(
+        proposal.id
+        for proposal in known
+        if proposal.id not in asked
+        and (
+            proposal.rule not in names
+            or all(
+                (proposal.rule, item.unit) in moving
+                or (proposal.rule, item.unit.account_id) in over
+                for item in proposal.items
+            )
+        )
+    )

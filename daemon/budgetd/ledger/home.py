@@ -1,0 +1,106 @@
+"""Where a state file is at home, and the witness beside it that says how far it had come.
+
+A file that was restored, copied or belongs to another enterprise has forgotten moves that
+happened: it moves nothing until a person adopts it. It may not know transfers.
+"""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import apsw
+
+from budgetd.ledger.database import LedgerError
+
+MACHINE = Path("/etc/machine-id")
+_WIDTH = 128
+
+
+class ForeignStateError(LedgerError):
+    """The state file is not the one that was last written here; the message says how so."""
+
+
+def witness_path(path: Path) -> Path:
+    """The witness of a state file."""
+    return path.with_name(path.name + ".seen")
+
+
+def strangeness(connection: apsw.Connection, path: Path, enterprise: str) -> str:
+    """Why this file cannot be trusted to know all that happened; empty where it can."""
+    known = _meta(connection)
+    if "home" not in known:
+        return ""
+    if known.get("enterprise") != enterprise:
+        return f"it is the state of {known.get('enterprise')}, not of {enterprise}"
+    try:
+        written = witness_path(path).read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        written = []
+    except (OSError, ValueError) as problem:
+        return f"{witness_path(path)} cannot be read ({type(problem).__name__})"
+    return _contradiction(connection, known, written) or _elsewhere(known, path)
+
+
+def _contradiction(connection: apsw.Connection, known: dict[str, str], written: list[str]) -> str:
+    """Why the witness speaks against the file: it saw another file, or events that are gone."""
+    if len(written) != 3 or not written[1].isdecimal():
+        return "the file beside it that says how far it had come is missing or damaged"
+    if written[0] != known["ledger"]:
+        return "another state file was in use here"
+    seq = int(written[1])
+    found = connection.execute("SELECT hash FROM event WHERE seq = ?", (seq,)).get
+    if seq and found != written[2]:
+        newest = connection.execute("SELECT coalesce(max(seq), 0) FROM event").get
+        return f"it was restored from a backup: event {seq} was written here, it knows {newest}"
+    return ""
+
+
+def _elsewhere(known: dict[str, str], path: Path) -> str:
+    if known["home"] == home_of(path):
+        return ""
+    return "it was copied, or moved here from another host"
+
+
+def settle_in(connection: apsw.Connection, path: Path, enterprise: str) -> None:
+    """Makes this file at home here; inside the caller's transaction."""
+    known = _meta(connection)
+    wanted = {"home": home_of(path), "enterprise": enterprise}
+    wanted |= {} if "ledger" in known else {"ledger": uuid4().hex}
+    for name, value in wanted.items():
+        connection.execute(
+            "INSERT INTO meta VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
+
+def bear_witness(connection: apsw.Connection, path: Path) -> None:
+    """Writes down beside the file how far it has come: always behind it, never ahead.
+
+    One short write in place; not synchronized, because an old witness accuses nobody.
+    """
+    row = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+    ledger = connection.execute("SELECT value FROM meta WHERE name = 'ledger'").get
+    seq, found = row or (0, "-")
+    line = f"{ledger} {seq} {found}".ljust(_WIDTH - 1) + "\n"
+    handle = os.open(witness_path(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.pwrite(handle, line.encode("ascii"), 0)
+    finally:
+        os.close(handle)
+
+
+def home_of(path: Path) -> str:
+    """This host and this file: a copy has another inode."""
+    try:
+        machine = MACHINE.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        machine = ""
+    named = f"{machine}\n{path.stat().st_ino}"
+    return sha256(named.encode()).hexdigest()[:32]
+
+
+def _meta(connection: apsw.Connection) -> dict[str, str]:
+    rows = connection.execute("SELECT name, value FROM meta").fetchall()
+    return {str(name): str(value) for name, value in rows}
