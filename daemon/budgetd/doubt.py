@@ -17,6 +17,7 @@ from budgetd.core.observation import Coupon, CreditLedger, Ok
 from budgetd.core.reconciliation import (
     ALARMING,
     DEAD_TIME,
+    RECORD_LAG,
     Change,
     Comparison,
     Count,
@@ -34,6 +35,7 @@ GRACE = timedelta(minutes=5)
 """How long after the dead time an unclear count may still become clear."""
 MOST_UNCLEAR = 3
 LOOKING_BACK = 2 * DEAD_TIME
+FARTHEST_BACK = timedelta(days=30)
 _MARGIN = timedelta(hours=2)
 
 
@@ -158,19 +160,29 @@ class Doubt:
         """
         now = self.clock()
         dead = [one for one in self.ledger.sent(now) if _is_due(one, now)]
-        wanted = {one.instrument for one in dead} | self.ledger.unconfirmed(now - LOOKING_BACK)
-        since = min((one.first_at for one in dead), default=now) - _MARGIN
+        wanted = {one.instrument for one in dead}
+        wanted |= self.ledger.unconfirmed(now - LOOKING_BACK, now - RECORD_LAG)
         found: list[Discrepancy] = []
         for instrument in sorted(wanted):
-            oldest = min(since, now - LOOKING_BACK)
-            reading = await self.observer.changes(instrument, oldest)
+            since = self._since([one for one in dead if one.instrument is instrument], now)
+            reading = await self.observer.changes(instrument, since)
             if isinstance(reading, Ok):
-                changes = tuple(one for one in reading.value if one.at >= oldest)
-                compared = self._compare(oldest, instrument, changes, reading.read_at)
+                changes = tuple(one for one in reading.value if one.at >= since)
+                compared = self._compare(since, instrument, changes, reading.read_at)
                 await self._conclude(instrument, changes, reading.read_at)
                 found += compared.discrepancies
         self._alarm(found)
         return tuple(found)
+
+    def _since(self, dead: Sequence[Sent], now: datetime) -> datetime:
+        """How far back the records are read: to the doubt, and to a move of our own by which the
+        records prove that they work at all."""
+        oldest = [now - LOOKING_BACK, *(one.first_at for one in dead)]
+        for one in dead:
+            if not self.ledger.has_seen_records(one.instrument, one.direction):
+                known = self.ledger.last_answered(one.instrument, now - FARTHEST_BACK)
+                oldest += [known] if known is not None else []
+        return min(oldest) - _MARGIN
 
     def _compare(
         self, since: datetime, instrument: Instrument, changes: Sequence[Change], read_at: datetime

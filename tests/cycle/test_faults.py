@@ -53,6 +53,7 @@ async def test_a_fault_moves_nothing_twice_and_no_state_lies(
         if {who: world.moved(who) for who in wanted} == wanted and set(world.states()) <= FINAL:
             break
         world.pass_time(minutes=minutes)
+        world.resume()
         code, _ = await world.run(opened)
         world.check()
         assert code == (0 if set(world.states()) <= FINAL else 7)

@@ -78,15 +78,31 @@ def settle_in(connection: apsw.Connection, path: Path, enterprise: str) -> None:
 def bear_witness(connection: apsw.Connection, path: Path) -> None:
     """Writes down beside the file how far it has come: always behind it, never ahead.
 
-    One short write in place; not synchronized, because an old witness accuses nobody.
+    One short write in place, synchronized when the witness is new and never again: one that
+    lags behind after a power cut accuses nobody, but one that is missing or empty would.
     """
     row = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
     ledger = connection.execute("SELECT value FROM meta WHERE name = 'ledger'").get
     seq, found = row or (0, "-")
     line = f"{ledger} {seq} {found}".ljust(_WIDTH - 1) + "\n"
-    handle = os.open(witness_path(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    there = witness_path(path)
+    is_new = not there.exists()
+    handle = os.open(there, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.pwrite(handle, line.encode("ascii"), 0)
+        if is_new:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+    if is_new:
+        _keep_name(path.parent)
+
+
+def _keep_name(folder: Path) -> None:
+    """Makes the name of a new file in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
     finally:
         os.close(handle)
 

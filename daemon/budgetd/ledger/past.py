@@ -162,16 +162,25 @@ class Past:
             ).get
         )
 
-    def unconfirmed(self, since: datetime) -> frozenset[Instrument]:
-        """The instruments of which something was settled since then whose record is not known,
-        or was refused or void: what a comparison with the records is still to look at."""
+    def unconfirmed(self, since: datetime, until: datetime) -> frozenset[Instrument]:
+        """The instruments of which something was last sent in between whose record is not known,
+        or that did not move: what a comparison with the records is still to look at."""
         rows = self.connection.execute(
-            "SELECT DISTINCT instrument FROM intent WHERE sent_at >= ? "
+            "SELECT DISTINCT instrument FROM intent WHERE sent_at >= ? AND sent_at < ? "
             "AND state IN ('settled', 'refused', 'cancelled', 'void') "
             "AND id NOT IN (SELECT intent_id FROM claim)",
-            (text(since),),
+            (text(since), text(until)),
         ).fetchall()
         return frozenset(Instrument(str(row[0])) for row in rows)
+
+    def last_answered(self, instrument: Instrument, since: datetime) -> datetime | None:
+        """When a move of an instrument was last settled by the provider's own answer."""
+        found = self.connection.execute(
+            "SELECT max(sent_at) FROM intent WHERE instrument = ? AND sent_at >= ? AND EXISTS "
+            "(SELECT 1 FROM attempt WHERE intent_id = intent.id AND class = 'settled')",
+            (str(instrument), text(since)),
+        ).get
+        return None if found is None else instant(str(found))
 
     # Pauses
 
