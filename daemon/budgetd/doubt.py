@@ -37,6 +37,8 @@ MOST_UNCLEAR = 3
 LOOKING_BACK = 2 * DEAD_TIME
 FARTHEST_BACK = timedelta(days=30)
 _MARGIN = timedelta(hours=2)
+_MAY_HAVE_MOVED: frozenset[AnswerClass | None] = frozenset({None, AnswerClass.UNKNOWN})
+_NEVER_MET: frozenset[AnswerClass | None] = frozenset({AnswerClass.RETRYABLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +66,14 @@ class Doubt:
         return state is State.IN_DOUBT and (is_coupon or self._was_received(intent))
 
     def _was_received(self, intent: Intent) -> bool:
-        """Whether a resend was told that the key had been seen."""
-        attempts = self.ledger.attempts(intent.id)
-        return len(attempts) > 1 and any(
-            attempt.answer_class is AnswerClass.RECEIVED_BEFORE for attempt in attempts
-        )
+        """Whether a resend was told that the key had been seen, which nothing but an attempt
+        that may have moved explains: one that was refused for another reason may have left the
+        key behind, too."""
+        classes = [attempt.answer_class for attempt in self.ledger.attempts(intent.id)]
+        if AnswerClass.RECEIVED_BEFORE not in classes:
+            return False
+        earlier = set(classes[: classes.index(AnswerClass.RECEIVED_BEFORE)])
+        return bool(earlier & _MAY_HAVE_MOVED) and earlier <= _MAY_HAVE_MOVED | _NEVER_MET
 
     async def _look_at_amount(self, intent: Intent) -> None:
         """Half of the amount, its way, in a reading begun after the resend."""
@@ -169,7 +174,7 @@ class Doubt:
             if isinstance(reading, Ok):
                 changes = tuple(one for one in reading.value if one.at >= since)
                 compared = self._compare(since, instrument, changes, reading.read_at)
-                await self._conclude(instrument, changes, reading.read_at)
+                await self._conclude(since, instrument, changes, reading.read_at)
                 found += compared.discrepancies
         self._alarm(found)
         return tuple(found)
@@ -198,10 +203,10 @@ class Doubt:
         return compared
 
     async def _conclude(
-        self, instrument: Instrument, changes: Sequence[Change], read_at: datetime
+        self, since: datetime, instrument: Instrument, changes: Sequence[Change], read_at: datetime
     ) -> None:
         """What the records prove of the intents whose dead time was over when they were read."""
-        sent = self.ledger.sent(read_at - LOOKING_BACK - _MARGIN)
+        sent = self.ledger.sent(since - _MARGIN)
         families: dict[Family, list[Sent]] = defaultdict(list)
         for one in sent:
             if _is_due(one, read_at) and one.instrument is instrument:
