@@ -1,0 +1,96 @@
+"""Many schedules, on several cores: plays seeds, counts what was reached, keeps what failed.
+
+It may not print.
+"""
+
+import gc
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .coverage import watching_steps
+from .driver import play
+from .script import Script, script_of
+from .shrinking import rules_of
+from .stage import Coverage
+
+CHUNK = 250
+MOST_KEPT = 20
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, the files are ours
+
+
+@dataclass(slots=True)
+class Result:
+    """So many schedules, what they reached, and the violations by seed."""
+
+    schedules: int = 0
+    coverage: Coverage = field(default_factory=Coverage)
+    failed: dict[int, list[str]] = field(default_factory=dict)
+
+    def add(self, other: "Result") -> None:
+        """Joins another result to this one."""
+        self.schedules += other.schedules
+        self.coverage.seen.update(other.coverage.seen)
+        self.failed.update(other.failed)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for state files, in memory where there is such a file system."""
+    home = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    made = Path(tempfile.mkdtemp(prefix="budgetd-simulation-", dir=home))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
+
+
+def broken_by(script: Script) -> set[str]:
+    """The invariants that one script breaks."""
+    with folder() as home:
+        return rules_of(play(script, home, Coverage()).violations)
+
+
+def told(script: Script) -> list[str]:
+    """The story of one script, for people."""
+    with folder() as home:
+        return play(script, home, Coverage(), tells=True).story
+
+
+def run_seeds(seeds: Iterable[int]) -> Result:
+    """Plays these seeds in this process."""
+    result = Result()
+    # Every schedule leaves its stage behind; looking for garbage in between costs a tenth.
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with folder() as home, watching_steps(result.coverage):
+            for seed in seeds:
+                stage = play(script_of(seed), home, result.coverage)
+                result.schedules += 1
+                if stage.violations:
+                    result.failed[seed] = stage.violations
+                if result.schedules % CHUNK == 0:
+                    gc.collect()
+    finally:
+        if was_collecting:
+            gc.enable()
+    return result
+
+
+def run_many(first: int, count: int, workers: int) -> Iterator[Result]:
+    """Plays so many seeds from the first on; a result a chunk, as they come."""
+    chunks = [
+        range(start, min(start + CHUNK, first + count))
+        for start in range(first, first + count, CHUNK)
+    ]
+    if workers == 1:
+        yield from map(run_seeds, chunks)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(run_seeds, chunks)

@@ -1,0 +1,270 @@
+"""Plays one script: starts processes, gives them turns, lets others act, heals, and asks the
+oracle.
+
+It may not judge.
+"""
+
+import os
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache, partial
+from itertools import count
+from pathlib import Path
+
+from budgetd.core.approval import ProposalState
+from budgetd.core.intent import IllegalTransitionError
+from budgetd.core.pause import Pause
+from budgetd.ledger import proposals
+from budgetd.ledger.database import LedgerError
+from budgetd.ledger.home import ForeignStateError, bear_witness
+from budgetd.ledger.store import Ledger
+from budgetd.ledger.switches import end_pause, set_pause
+from budgetd.ledger.times import instant
+from budgetd.sandbox.nouns import Instrument, Kind, Move, Refusal
+
+from .enterprise import IDS
+from .oracle import judge
+from .processes import DEAD_TIME, NO_ROOM, Process
+from .script import Event, Happening, Script
+from .stage import Coverage, Killed, Stage
+
+OPEN_AND_SIGNED = (
+    "SELECT count(*) FILTER (WHERE state IN ('prepared', 'sending', 'in_doubt')), max(sent_at) "
+    "FROM intent"
+)
+RESTART_S = 20.0
+LOOK_S = 60.0
+TOLD_WITHIN = timedelta(minutes=10)
+RECORD_LAG = timedelta(minutes=30)
+COUPONS_ARE_USED = True
+
+
+@cache
+def _template(folder: Path) -> bytes:
+    """An empty ledger's file."""
+    path = folder / f"template-{os.getpid()}.db"
+    Ledger(path, may_write=True).close()
+    found = path.read_bytes()
+    path.unlink()
+    return found
+
+
+def play(script: Script, folder: Path, coverage: Coverage, *, tells: bool = False) -> Stage:
+    """Plays a script to its end and has it judged; the stage holds what was violated."""
+    random.seed(script.seed)
+    stage = Stage(script, coverage)
+    stage.keeps_story = tells
+    path = folder / f"state-{os.getpid()}.db"
+    for suffix in ("-wal", "-shm", ".seen"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.write_bytes(_template(folder))
+    _Driver(stage, path).run()
+    return stage
+
+
+class _Driver:
+    def __init__(self, stage: Stage, path: Path) -> None:
+        self.stage = stage
+        self.path = path
+        self.numbers = count()
+        self.processes: dict[int, Process] = {}
+        self.desk = Ledger(path, may_write=True)
+        """A person's own way to the state file."""
+
+    def run(self) -> None:
+        """The whole schedule."""
+        stage, script = self.stage, self.stage.script
+        for number in range(script.processes):
+            stage.later(number * 7.0, partial(self._start, number))
+        for event in script.events:
+            stage.later(event.at_s, partial(self._happen, event))
+        stage.later(script.chaos_s, self._heal)
+        while not stage.is_over:
+            stage.play_next()
+        for process in self.processes.values():
+            process.end()
+        judge(stage, self.desk.connection)
+        self.desk.close()
+
+    # Turns
+
+    def _start(self, number: int) -> None:
+        self.processes[number] = Process(self.stage, number, self.path)
+        self._turn(self.processes[number])
+
+    def _turn(self, process: Process) -> None:
+        """A process runs until something else is to happen first."""
+        stage = self.stage
+        if self.processes.get(process.number) is not process:
+            return
+        try:
+            while not stage.is_over:
+                length_s = process.life.send(None)
+                stage.reach("wait")
+                length_s += stage.stop_s()
+                next_at_s = stage.next_at_s()
+                if next_at_s is None or next_at_s <= stage.now_s + length_s:
+                    stage.later(length_s, partial(self._turn, process))
+                    return
+                stage.now_s += length_s
+        except Killed:
+            self._end(process)
+        except LedgerError as problem:
+            self._ended_by(process, problem)
+        except Exception as problem:
+            # Two daemons at one time may find a step of theirs overtaken; one alone may not.
+            self._ended_by(process, problem)
+            if stage.script.processes == 1 or not isinstance(problem, IllegalTransitionError):
+                stage.violate("no crash", f"{type(problem).__name__}: {problem}")
+
+    def _ended_by(self, process: Process, problem: Exception) -> None:
+        stage = self.stage
+        stage.tell(f"{process.number} ends: {type(problem).__name__} {problem}")
+        stage.coverage.note("ends", type(problem).__name__)
+        if isinstance(problem, ForeignStateError):
+            bear_witness(self.desk.connection, self.path)
+        self._end(process)
+
+    def _end(self, process: Process) -> None:
+        process.end()
+        del self.processes[process.number]
+        self.stage.later(RESTART_S, partial(self._start, process.number))
+
+    # Others
+
+    def _happen(self, event: Event) -> None:
+        stage = self.stage
+        stage.tell(f"{event.what} {event.who} {event.amount}")
+        stage.coverage.note("happenings", event.what)
+        book, now, account_id = stage.book, stage.now(), IDS[event.who]
+        account = book.accounts[account_id]
+        match event.what:
+            case Happening.SPEND:
+                book.spend(account_id, event.amount, now)
+            case Happening.PAUSE:
+                self._pause(event)
+            case Happening.RESUME:
+                self._resume()
+            case Happening.APPROVE:
+                self._approve()
+            case Happening.USE_COUPON if COUPONS_ARE_USED:
+                for coupon in account.coupons.values():
+                    used = min(event.amount, coupon.purse.amount)
+                    coupon.purse.change(-used, now)
+                    book.spent[Instrument.COUPON] += used
+            case Happening.OWN_TOP_UP:
+                book.fund(account_id, event.amount, now)
+            case Happening.MASTER_PAYS_IN:
+                book.fund(book.master.id, event.amount, now)
+            case Happening.BY_HAND_OUT:
+                self._by_hand(account_id, Kind.ALLOCATE, event.amount)
+            case Happening.BY_HAND_HOME:
+                self._by_hand(account_id, Kind.RECLAIM, event.amount)
+            case Happening.STATUS:
+                account.status = 3 if account.status == 1 else 1
+            case Happening.CUSTODY:
+                account.custody = not account.custody
+            case Happening.CHECK_ITEMS:
+                account.credit_check_items = () if account.credit_check_items else ("NO_CREDIT",)
+            case Happening.DISK_FULL:
+                self._fill_disk(event.amount / 100)
+            case Happening.KILL:
+                self._kill(event.who % stage.script.processes)
+            case _:
+                pass
+
+    def _by_hand(self, account_id: str, kind: Kind, amount: int) -> None:
+        move = Move(
+            kind=kind,
+            customer_id=account_id,
+            instrument=Instrument.CASH,
+            amount=amount,
+            by_hand=True,
+        )
+        try:
+            self.stage.book.move(move, self.stage.now())
+        except Refusal:
+            return
+        self.stage.by_hand[account_id, str(kind)] += amount
+
+    def _pause(self, event: Event) -> None:
+        now = self.stage.now()
+        scope = event.amount % 4
+        pause = Pause(
+            id=f"pause-{next(self.numbers)}",
+            rule=("", "p", "p/up", "")[scope],
+            account_id=IDS[event.who] if scope == 3 else "",
+            reason="a person said so",
+            by="person",
+            at=now,
+            until=now + timedelta(minutes=5) if event.amount % 3 == 0 else None,
+        )
+        set_pause(self.desk, pause)
+
+    def _resume(self) -> None:
+        for pause in self.desk.pauses():
+            self.stage.coverage.note("pauses", "latched" if pause.is_latched else "by a person")
+            self.stage.tell(f"resumed: {pause.reason}")
+            end_pause(self.desk, pause, "person", "looked at it", self.stage.now())
+
+    def _approve(self) -> None:
+        now = self.stage.now()
+        for proposal in proposals.live(self.desk):
+            if proposal.state is ProposalState.OPEN and now < proposal.expires_at:
+                self.stage.coverage.note("happenings", "approved")
+                proposals.decide(
+                    self.desk, proposal, ProposalState.APPROVED, by="person", reason="", now=now
+                )
+
+    def _fill_disk(self, length_s: float) -> None:
+        ledgers = [one.ledger for one in self.processes.values() if one.ledger is not None]
+        for ledger in ledgers:
+            ledger.room_bytes = NO_ROOM
+
+        def empty() -> None:
+            for ledger in ledgers:
+                ledger.room_bytes = 0
+
+        self.stage.later(min(length_s, 600.0), empty)
+
+    def _kill(self, number: int) -> None:
+        process = self.processes.get(number)
+        if process is not None:
+            self._end(process)
+
+    # Peace
+
+    def _heal(self) -> None:
+        stage = self.stage
+        if stage.stopped_until_s > stage.now_s:
+            stage.later(stage.stopped_until_s - stage.now_s, self._heal)
+            return
+        stage.healed_at = stage.now()
+        stage.tell("faults end")
+        self._resume()
+        for account in stage.book.accounts.values():
+            account.status, account.custody, account.credit_check_items = 1, False, ()
+        for process in self.processes.values():
+            if process.ledger is not None:
+                process.ledger.room_bytes = 0
+        stage.later(LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """Peace ends when nothing is open any more, or everything had its time."""
+        stage = self.stage
+        assert stage.healed_at is not None
+        self._resume()
+        is_open, signed_at = self.desk.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
+        deadline = stage.healed_at
+        if signed_at is not None:
+            deadline = max(deadline, instant(str(signed_at)) + DEAD_TIME)
+        latest = max((one.moved.at for one in stage.repeats), default=stage.healed_at)
+        is_found = latest + TOLD_WITHIN + RECORD_LAG < stage.now() if stage.repeats else True
+        is_settled = is_found and not is_open and not stage.underway and stage.peaceful_cycles > 0
+        had_its_time = stage.now() >= deadline + TOLD_WITHIN and stage.peaceful_cycles > 0
+        stage.is_over = is_settled or had_its_time
+        stage.later(LOOK_S, self._look)
+
+
+Act = Callable[[], None]

@@ -1,0 +1,269 @@
+"""The judge: the provider's book against what the ledger believes. The book is the truth.
+
+It speaks of money that moved, never of rows alone. It may not change anything.
+"""
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import apsw
+
+from budgetd.core.answer import AnswerClass
+from budgetd.core.intent import FINAL, State, join
+from budgetd.ledger.chain import link
+from budgetd.ledger.times import instant
+from budgetd.sandbox.nouns import Instrument, Kind
+from budgetd.sandbox.semantics import RecordName
+
+from .enterprise import ZONE
+from .stage import Execution, Stage
+
+NEVER_MOVED = (State.REFUSED, State.CANCELLED, State.VOID)
+DEAD_TIME = timedelta(minutes=45)
+CLOCK_BOUND = timedelta(minutes=4)
+MOVES_WITHIN = timedelta(minutes=25)
+NAMES_CONTRADICT = False
+WAYS = {
+    Kind.ALLOCATE: "allocate",
+    Kind.GRANT: "allocate",
+    Kind.RECLAIM: "reclaim",
+    Kind.TAKE_BACK: "reclaim",
+}
+INTENTS = (
+    "SELECT id, key, state, amount, booked, account_id, instrument, part, direction, rule, "
+    "made_at, sent_at, ended_at, epoch FROM intent ORDER BY made_at, id"
+)
+
+
+@dataclass(slots=True)
+class Row:
+    """An intent as the ledger has it at the end."""
+
+    id: str
+    key: str
+    state: State
+    amount: int
+    booked: int | None
+    account_id: str
+    instrument: str
+    part: str
+    direction: str
+    rule: str
+    made_at: str
+    sent_at: str | None
+    ended_at: str | None
+    epoch: int
+    classes: list[AnswerClass | None] = field(default_factory=list)
+    signed: list[datetime] = field(default_factory=list)
+    resolved: list[dict[str, object]] = field(default_factory=list)
+
+
+def judge(stage: Stage, connection: apsw.Connection) -> None:
+    """Tells the stage of every invariant that does not hold."""
+    rows = _rows(connection)
+    by_key: dict[str, list[Execution]] = defaultdict(list)
+    for execution in stage.executions:
+        by_key[execution.post.key].append(execution)
+    for row in rows:
+        _judge_intent(stage, row, by_key.pop(row.key, []))
+    for key in by_key:
+        stage.violate("4 nothing unknown", f"a movement of {key[:6]}, which no ledger knows")
+    if not all(line.holds for line in stage.book.conservation()):
+        stage.violate("15 conservation", str(stage.book.conservation()))
+    keys = Counter(row.key for row in rows)
+    if any(count > 1 for count in keys.values()):
+        stage.violate("1 keys", "two intents have one key")
+    _judge_bodies(stage)
+    _judge_caps(stage, {row.key: row.rule for row in rows})
+    _judge_lifts(stage)
+    if stage.script.seed % 8 == 0:
+        _judge_chain(stage, connection)
+
+
+def _rows(connection: apsw.Connection) -> list[Row]:
+    rows = {
+        str(found[0]): Row(found[0], found[1], State(found[2]), *found[3:])
+        for found in connection.execute(INTENTS)
+    }
+    for intent_id, given, signed_at in connection.execute(
+        "SELECT intent_id, class, signed_at FROM attempt ORDER BY intent_id, number"
+    ):
+        rows[str(intent_id)].classes.append(None if given is None else AnswerClass(str(given)))
+        rows[str(intent_id)].signed.append(instant(str(signed_at)))
+    for intent_id, at, data in connection.execute(
+        "SELECT intent_id, at, data FROM event WHERE kind = 'resolved' ORDER BY seq"
+    ):
+        if str(intent_id) in rows:
+            rows[str(intent_id)].resolved.append({**json.loads(str(data)), "at": str(at)})
+    return list(rows.values())
+
+
+def _judge_intent(stage: Stage, row: Row, found: list[Execution]) -> None:
+    stage.coverage.note("states", row.state)
+    name = f"{row.rule} {row.account_id[:2]} {row.amount} {row.key[:6]}"
+    if len(found) > 1:
+        stage.violate("3 once", f"{name} moved {len(found)} times")
+    if row.state is State.SETTLED:
+        _judge_settled(stage, row, found, name)
+    elif row.state in NEVER_MOVED:
+        _judge_never_moved(stage, row, found, name)
+    elif row.state is not State.NEEDS_HUMAN:
+        stage.violate("18 an end", f"{name} is still {row.state}")
+    _judge_join(stage, row, name)
+
+
+def _judge_settled(stage: Stage, row: Row, found: list[Execution], name: str) -> None:
+    if not found and not _is_excused(stage, row):
+        stage.violate("4 settled", f"{name} is settled, and nothing moved")
+    for execution in found:
+        if execution.moved.amount != row.booked:
+            stage.violate(
+                "4 settled", f"{name} booked {row.booked}, moved {execution.moved.amount}"
+            )
+
+
+def _is_excused(stage: Stage, row: Row) -> bool:
+    """A person moved as much by hand the same way at the time: the records do not tell the two
+    apart, unless they name the account."""
+    begins, ends = min(row.signed) - CLOCK_BOUND, max(row.signed) + MOVES_WITHIN
+    names = NAMES_CONTRADICT and stage.script.semantics.record_name is RecordName.MEMBER
+    return any(
+        moved.move.by_hand
+        and WAYS[moved.move.kind] == row.direction
+        and begins <= moved.at <= ends
+        and (moved.move.customer_id == row.account_id or (moved.amount == row.amount and not names))
+        for moved in stage.book.moves
+    )
+
+
+def _judge_never_moved(stage: Stage, row: Row, found: list[Execution], name: str) -> None:
+    for execution in found:
+        if execution.post.deliveries > 1 and row.state is State.REFUSED:
+            # The gateway ran one POST twice: no rule of ours prevents that, a person is told.
+            stage.coverage.note("ends", "a replay moved what was refused")
+        else:
+            stage.violate("5 never moved", f"{name} is {row.state}, and it moved")
+
+
+def _judge_join(stage: Stage, row: Row, name: str) -> None:
+    """The state follows from the attempts, or from evidence that is kept."""
+    joined = join(row.classes) if row.classes else State.PREPARED
+    evidence = {str(one.get("state")) for one in row.resolved}
+    match row.state:
+        case State.SETTLED:
+            holds = joined is State.SETTLED or "settled" in evidence
+        case State.REFUSED:
+            holds = joined is State.REFUSED or (
+                joined is State.PREPARED and AnswerClass.BUSY in row.classes
+            )
+        case State.CANCELLED:
+            holds = joined is State.PREPARED
+        case State.VOID:
+            holds = joined is State.IN_DOUBT and "void" in evidence
+        case State.NEEDS_HUMAN:
+            holds = joined is not State.SETTLED
+        case _:
+            holds = joined not in FINAL
+    if not holds:
+        stage.violate("6 join", f"{name} is {row.state}, its attempts say {joined}")
+    if row.state is State.VOID and row.ended_at is not None:
+        if instant(row.ended_at) < max(row.signed) + DEAD_TIME:
+            stage.violate("11 dead time", f"{name} is void too early")
+        if AnswerClass.RECEIVED_BEFORE in row.classes:
+            stage.violate("11 dead time", f"{name} is void, and its key was received")
+
+
+def _judge_bodies(stage: Stage) -> None:
+    bodies: dict[str, bytes] = {}
+    for post in stage.posts:
+        if bodies.setdefault(post.key, post.body) != post.body:
+            stage.violate("1 keys", f"{post.key[:6]} was sent with two bodies")
+        if not (len(post.key) == 32 and set(post.key) <= set("0123456789abcdef")):
+            stage.violate("1 keys", f"{post.key} is no key")
+        amount = json.loads(post.body).get("amount")
+        if amount is not None and len(str(amount).partition(".")[2]) != 2:
+            stage.violate("16 two places", f"{amount}")
+
+
+def _judge_caps(stage: Stage, rules: dict[str, str]) -> None:
+    """The caps in the book: by the day on which the POST that moved was signed."""
+    setup = stage.setup
+    accounts: Counter[tuple[str, ...]] = Counter()
+    by_rule: Counter[tuple[str, ...]] = Counter()
+    for execution in stage.executions:
+        moved, post = execution.moved, execution.post
+        if execution.is_repeat:
+            continue
+        day = post.signed_at.astimezone(ZONE).date().isoformat()
+        way = WAYS[moved.move.kind]
+        kind = str(moved.move.instrument)
+        accounts[moved.move.customer_id, kind, way, day] += moved.amount
+        by_rule[rules.get(post.key, ""), kind, way, day] += moved.amount
+    if setup.account_cap is not None and max(accounts.values(), default=0) > setup.account_cap:
+        stage.violate("9 caps", f"account_per_day: {accounts}")
+    if setup.rule_cap is not None and max(by_rule.values(), default=0) > setup.rule_cap:
+        stage.violate("9 caps", f"rule_per_day: {by_rule}")
+    _judge_windows(stage)
+
+
+def _judge_windows(stage: Stage) -> None:
+    limits = {
+        "per_day": (timedelta(hours=24), stage.setup.limits.get("per_day_amount")),
+        "per_cycle": (timedelta(minutes=15), stage.setup.limits.get("per_cycle_amount")),
+    }
+    for name, (window, bound) in limits.items():
+        if bound is None:
+            continue
+        for way in ("allocate", "reclaim"):
+            sent = [
+                (one.post.signed_at, one.moved.amount)
+                for one in stage.executions
+                if WAYS[one.moved.move.kind] == way and not one.is_repeat
+            ]
+            for at, _ in sent:
+                inside = sum(amount for when, amount in sent if at - window < when <= at)
+                if inside > bound * 100:
+                    stage.violate("9 caps", f"{name} {way}: {inside}")
+                    return
+
+
+def _judge_lifts(stage: Stage) -> None:
+    """No top-up of ours lifts an account above what the rule says, nor the master below its
+    reserve, as long as nobody else moved money and no read lied about the past of others."""
+    ceiling = stage.setup.ceiling
+    if ceiling is None or stage.by_hand:
+        return
+    for execution in stage.executions:
+        moved = execution.moved
+        if moved.move.kind is Kind.ALLOCATE and moved.move.instrument is Instrument.CASH:
+            purse = stage.book.accounts[moved.move.customer_id].cash
+            after = max(
+                (
+                    amount
+                    for changed_at, amount in _history(purse.past, purse.amount)
+                    if changed_at == moved.at
+                ),
+                default=0,
+            )
+            if after > ceiling:
+                stage.violate("12 overfunded", f"{moved.move.customer_id[:2]} holds {after}")
+
+
+def _history(past: object, last: int) -> list[tuple[datetime, int]]:
+    """When a purse changed, and what it held then."""
+    changes: list[tuple[datetime, int]] = list(past)  # type: ignore[call-overload]
+    afters = [before for _, before in changes[1:]] + [last]
+    return [(changed_at, after) for (changed_at, _), after in zip(changes, afters, strict=True)]
+
+
+def _judge_chain(stage: Stage, connection: apsw.Connection) -> None:
+    last = ""
+    for at, intent_id, kind, data, found in connection.execute(
+        "SELECT at, intent_id, kind, data, hash FROM event ORDER BY seq"
+    ):
+        last = link(last, str(at), str(intent_id), str(kind), str(data))
+        if last != found:
+            stage.violate("chain", f"broken at {at}")
+            return
