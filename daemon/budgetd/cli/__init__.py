@@ -17,6 +17,7 @@ COMMANDS = {
     "plan": "The dry run: reads, decides, shows; changes nothing.",
     "sandbox": "Serves the provider's API on loopback: fleet, faults, quota, clock.",
     "schema": "The JSON Schema of policies or of the config, for editors.",
+    "transfer": "A move by hand, through the same ledger, limits and proof.",
     "transfers": "The ledger: every transfer and what became of it.",
 }
 

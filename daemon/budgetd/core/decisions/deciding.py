@@ -73,6 +73,16 @@ def decide(
     return decisions
 
 
+def decide_alone(
+    named: NamedRule, account: Account, observation: Observation, limits: Limits
+) -> Decisions:
+    """What one rule says of one account when no other is asked and its time is now."""
+    judge = Judge(observation, History(observation, limits.reflected_after))
+    decisions = Decisions()
+    _decide_account(_Case(judge, account, limits), [(named, Due(is_due=True))], decisions)
+    return decisions
+
+
 def live_rules(
     policies: PolicySet, observation: Observation, limits: Limits, only: str | None
 ) -> list[NamedRule]:

@@ -12,6 +12,7 @@ from budgetd.core.decisions.decision import Held, Wish
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Unit
 from budgetd.core.observation import Account, Observation
+from budgetd.core.plans.by_hand import BY_HAND, Order, plan_by_hand
 from budgetd.core.plans.consent import at_most
 from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.plans.planning import Frame, make_plan
@@ -53,6 +54,8 @@ def decide_again(
 
     `observation` knows the one account. None means that no rule has a word on it any more.
     """
+    if promised.rule == BY_HAND:
+        return _by_hand_again(promised, frame, observation, limits)
     decisions = decide(frame.policies, observation, limits, only)
     # What else is wished for was withheld, waits for a person, or has its turn later; what has
     # moved by now stands among the moves. So nothing else may take from this one.
@@ -67,6 +70,19 @@ def decide_again(
         if _is_same(promised, withheld.transfer):
             return withheld
     return _hold_of(promised, plan.held)
+
+
+def _by_hand_again(
+    promised: Promised, frame: Frame, observation: Observation, limits: Limits
+) -> Transfer | Held | Withheld:
+    order = Order(
+        account=promised.account,
+        direction=promised.direction,
+        instrument=promised.unit.instrument,
+        amount=promised.amount,
+        part=promised.unit.part,
+    )
+    return plan_by_hand(order, frame, observation, limits)
 
 
 def _is_of(promised: Promised, wish: Wish) -> bool:
