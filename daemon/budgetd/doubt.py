@@ -28,7 +28,7 @@ from budgetd.core.reconciliation import (
     compare,
     count,
 )
-from budgetd.ledger.store import Ledger, Proven
+from budgetd.ledger.store import NOTHING_PROVEN, Ledger, Proven
 from budgetd.observe import Observer
 
 GRACE = timedelta(minutes=5)
@@ -116,7 +116,7 @@ class Doubt:
         work, do not show it yet."""
         instrument = intent.unit.instrument
         if not self.ledger.has_seen_records(instrument, intent.direction):
-            self.ledger.resolve(intent.id, State.SETTLED, evidence, self.clock())
+            self._resolve(intent.id, State.SETTLED, evidence)
             return
         sent = self.ledger.sent(self.clock() - LOOKING_BACK - _MARGIN)
         own = next(one for one in sent if one.id == intent.id)
@@ -147,7 +147,7 @@ class Doubt:
             "child_coupon_id": child_id,
         }
         proof = Proven(child_coupon_id=child_id)
-        self.ledger.resolve(intent.id, State.SETTLED, evidence, self.clock(), proof=proof)
+        self._resolve(intent.id, State.SETTLED, evidence, proof)
 
     async def _coupons(self, intent: Intent) -> tuple[Coupon, ...] | None:
         reading = await self.observer.one(intent.account_id, Instrument.COUPON)
@@ -198,6 +198,7 @@ class Doubt:
         compared = compare(sent, changes, claims, read_at)
         by_id = {change.id: change for change in changes}
         with self.ledger.writing():
+            self.ledger.check_lead()
             for intent_id, record_id in compared.confirmed.items():
                 self.ledger.claim(intent_id, by_id[record_id], self.clock())
         return compared
@@ -251,11 +252,17 @@ class Doubt:
         coupons = await self._coupons(intent)
         return None if coupons is None else _has_child(coupons, intent.unit.part)
 
+    def _resolve(
+        self, intent_id: str, state: State, evidence: dict[str, str], proof: Proven = NOTHING_PROVEN
+    ) -> None:
+        now, expects = self.clock(), State.IN_DOUBT
+        self.ledger.resolve(intent_id, state, evidence, now, expects=expects, proof=proof)
+
     def _void(self, one: Sent, evidence: dict[str, str]) -> None:
-        self.ledger.resolve(one.id, State.VOID, evidence, self.clock())
+        self._resolve(one.id, State.VOID, evidence)
 
     def _give_to_person(self, one: Sent, why: str, evidence: dict[str, str]) -> None:
-        self.ledger.resolve(one.id, State.NEEDS_HUMAN, {"why": why} | evidence, self.clock())
+        self._resolve(one.id, State.NEEDS_HUMAN, {"why": why} | evidence)
 
     def _settle(self, one: Sent, counted: Count, why: dict[str, str]) -> None:
         """Settles by evidence, and claims a record that proves it (W4): the earliest that may be
@@ -272,7 +279,7 @@ class Doubt:
         amount = change.amount if change is not None and is_whole else None
         proof = Proven(change=change, amount=amount)
         evidence = why | ({"record": change.id} if change is not None else {})
-        self.ledger.resolve(one.id, State.SETTLED, evidence, self.clock(), proof=proof)
+        self._resolve(one.id, State.SETTLED, evidence, proof)
 
     def _alarm(self, found: Sequence[Discrepancy]) -> None:
         """Stops all sending for what only a person can explain; for each reason once."""

@@ -303,8 +303,9 @@ class Executor:
         return self._withdraw(intent, State.REFUSED if was_busy else State.CANCELLED, why)
 
     def _withdraw(self, intent: Intent, after: State, why: str) -> State:
-        self.ledger.resolve(intent.id, after, {"why": why}, self.clock())
-        return after
+        return self.ledger.resolve(
+            intent.id, after, {"why": why}, self.clock(), expects=State.PREPARED
+        )
 
     def _check_credential(self) -> None:
         if self.client.is_refused:

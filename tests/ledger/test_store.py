@@ -23,9 +23,9 @@ from budgetd.core.observation import Sample
 from budgetd.ledger import kept, looking
 from budgetd.ledger.database import DiskFullError, LedgerError, check_room
 from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
-from budgetd.ledger.store import Ledger, UnitTakenError
+from budgetd.ledger.store import FencedError, Ledger, PausedError, UnitTakenError
 
-from .intents import AT, intent_of, later, leading, promise, send
+from .intents import AT, answer_of, intent_of, later, leading, promise, send
 
 SETTLED = AnswerClass.SETTLED
 UNKNOWN = AnswerClass.UNKNOWN
@@ -103,7 +103,9 @@ def test_one_unit_has_one_open_intent(ledger: Ledger) -> None:
     send(ledger, first, UNKNOWN)
     with pytest.raises(UnitTakenError):
         promise(ledger, intent_of())
-    ledger.resolve(first.id, State.VOID, {"why": "proven"}, later(hours=1))
+    ledger.resolve(
+        first.id, State.VOID, {"why": "proven"}, later(hours=1), expects=ledger.state_of(first.id)
+    )
     promise(ledger, intent_of())
 
 
@@ -118,9 +120,13 @@ def test_a_period_is_used_once_by_what_counts(ledger: Ledger, state: State, is_f
             send(ledger, first, SETTLED)
         case State.VOID:
             send(ledger, first, UNKNOWN)
-            ledger.resolve(first.id, state, {"why": "proven"}, AT)
+            ledger.resolve(
+                first.id, state, {"why": "proven"}, AT, expects=ledger.state_of(first.id)
+            )
         case _:
-            ledger.resolve(first.id, state, {"why": "it was"}, AT)
+            ledger.resolve(
+                first.id, state, {"why": "it was"}, AT, expects=ledger.state_of(first.id)
+            )
     if is_free:
         promise(ledger, intent_of(period="2026-11"))
     else:
@@ -198,11 +204,11 @@ def test_final_is_final(ledger: Ledger, final: State) -> None:
     intent = promise(ledger, intent_of())
     if final in (State.SETTLED, State.VOID):
         send(ledger, intent, UNKNOWN)
-    ledger.resolve(intent.id, final, {"why": "so"}, AT)
+    ledger.resolve(intent.id, final, {"why": "so"}, AT, expects=ledger.state_of(intent.id))
     events = ledger.last_seq()
     for state in State:
         with pytest.raises(IllegalTransitionError):
-            ledger.resolve(intent.id, state, {"why": "no"}, AT)
+            ledger.resolve(intent.id, state, {"why": "no"}, AT, expects=ledger.state_of(intent.id))
     with pytest.raises(IllegalTransitionError):
         ledger.record_attempt(intent.id, AT, "hash")
     assert ledger.state_of(intent.id) is final
@@ -320,6 +326,45 @@ def test_whoever_leads_has_an_epoch_of_its_own(tmp_path: Path) -> None:
     assert epochs == [1, 2, 3]
 
 
+def test_what_another_has_seen_to_is_left_as_it_is(ledger: Ledger) -> None:
+    intent = promise(ledger, intent_of())
+    send(ledger, intent, SETTLED)
+    seq = ledger.last_seq()
+    left = ledger.resolve(intent.id, State.VOID, {"why": "no"}, AT, expects=State.IN_DOUBT)
+    assert (left, ledger.state_of(intent.id)) == (State.SETTLED, State.SETTLED)
+    assert ledger.last_seq() == seq
+
+
+def test_who_does_not_lead_any_more_writes_answers_alone(ledger: Ledger, tmp_path: Path) -> None:
+    sent, unsent = promise(ledger, intent_of("a")), promise(ledger, intent_of("b"))
+    number = ledger.record_attempt(sent.id, AT, "hash")
+    other = leading(tmp_path / "budgetd.db")
+    with pytest.raises(FencedError):
+        ledger.record_attempt(unsent.id, AT, "hash")
+    with pytest.raises(FencedError):
+        promise(ledger, intent_of("c"))
+    with pytest.raises(FencedError):
+        ledger.resolve(unsent.id, State.CANCELLED, {}, AT, expects=State.PREPARED)
+    with pytest.raises(FencedError):
+        cancel_unsent(ledger, AT)
+    # What the provider answered to its last request is true whoever leads.
+    assert doubt_interrupted(other, AT) == [sent.id]
+    assert ledger.record_answer(sent.id, number, answer_of(SETTLED), AT) is State.SETTLED
+    assert other.state_of(sent.id) is State.SETTLED
+    other.close()
+
+
+def test_a_late_answer_that_contradicts_a_final_state_stops_everything(ledger: Ledger) -> None:
+    intent = promise(ledger, intent_of())
+    number = ledger.record_attempt(intent.id, AT, "hash")
+    doubt_interrupted(ledger, AT)
+    ledger.resolve(intent.id, State.VOID, {"why": "no record"}, AT, expects=State.IN_DOUBT)
+    assert ledger.record_answer(intent.id, number, answer_of(SETTLED), AT) is State.VOID
+    assert [pause.is_latched for pause in ledger.pauses()] == [True]
+    with pytest.raises(PausedError):
+        promise(ledger, intent_of("b"))
+
+
 def test_readings_are_kept_once_and_for_two_weeks(ledger: Ledger) -> None:
     def keep(value: str, read_at: timedelta, now: timedelta) -> None:
         sample = Sample(AT + read_at, Decimal(value))
@@ -380,6 +425,6 @@ def test_unknown_ids_raise(ledger: Ledger) -> None:
         with pytest.raises(LedgerError, match="no transfer"):
             ask("nobody")
     with pytest.raises(LedgerError, match="no transfer"):
-        ledger.resolve("nobody", State.VOID, {}, AT)
+        ledger.resolve("nobody", State.VOID, {}, AT, expects=State.IN_DOUBT)
     assert ledger.intent("nobody") is None
     assert json.dumps(ledger.attempts("nobody")) == "[]"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from budgetd.ledger.store import Ledger
     from budgetd.wiring import Opened
 
-LOCK_WAIT_S = 60.0
+LOCK_WAIT_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
+from typing import Protocol
 
-from budgetd.core.intent import NEVER_MOVED, Direction, Instrument, State
+from budgetd.core.intent import NEVER_MOVED, Direction, Instrument, Move, State
+from budgetd.core.money import ZERO, total
 
 SIGNATURE_LIFE = timedelta(minutes=15)
 """After it the gateway refuses a signed request, so a delayed one cannot start executing."""
@@ -58,6 +61,7 @@ class Sent:
     direction: Direction
     amount: Decimal
     coupon_id: str
+    account_name: str
     first_at: datetime
     last_at: datetime
     ended_at: datetime | None = None
@@ -132,9 +136,10 @@ def count(
     """
     family = doubtful[0].family
     ids = {one.id for one in doubtful}
+    known = tuple(sent)
     others = [
         one
-        for one in sent
+        for one in known
         if one.family == family and one.id not in ids and one.state not in NEVER_MOVED
     ]
     begins, ends = _widened(doubtful, others, read_at - RECORD_LAG)
@@ -149,10 +154,11 @@ def count(
     )
     touching = sum(one.window[0] <= ends and begins <= one.window[1] for one in others)
     most, least = len(inside) - sure, len(inside) - touching
+    left_over = _left_over(inside, settled)
     proof = Proof.UNCLEAR
     if most == 0:
         proof = Proof.NONE_MOVED
-    elif least == len(doubtful):
+    elif least == len(doubtful) and not _names_another(left_over, doubtful, known):
         proof = Proof.ALL_MOVED
     return Count(
         proof=proof,
@@ -161,7 +167,7 @@ def count(
         doubtful=len(doubtful),
         begins=begins,
         ends=ends,
-        records_found=tuple(_left_over(inside, settled)) if proof is Proof.ALL_MOVED else (),
+        records_found=tuple(left_over) if proof is Proof.ALL_MOVED else (),
     )
 
 
@@ -188,6 +194,18 @@ def _left_over(inside: Sequence[Change], settled: Sequence[Sent]) -> list[Change
     return [one for one in inside if one.id not in taken]
 
 
+def _names_another(
+    left_over: Sequence[Change], doubtful: Sequence[Sent], others: Sequence[Sent]
+) -> bool:
+    """Whether a record that would have to be a doubtful intent's names the account of another.
+
+    What the name in a record means is documented nowhere: it may contradict, and never proves.
+    """
+    own = {one.account_name for one in doubtful}
+    foreign = {one.account_name for one in others} - own
+    return any(change.account_name in foreign for change in left_over)
+
+
 def matched(sent: Iterable[Sent], changes: Iterable[Change]) -> dict[str, str]:
     """Which record is taken as which settled intent's own, by intent id: within a family any
     will do, so each intent takes the earliest that lies in its window, those that end first
@@ -204,6 +222,16 @@ def matched(sent: Iterable[Sent], changes: Iterable[Change]) -> dict[str, str]:
                 free[one.family].remove(change)
                 break
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A record of the provider that is taken as one intent's own, for ever: booked at `moved_at`,
+    claimed at `at`."""
+
+    record_id: str
+    moved_at: datetime
+    at: datetime
 
 
 class Finding(StrEnum):
@@ -270,6 +298,71 @@ def compare(
         and (one.instrument, one.direction) in ways
     ]
     return Comparison(confirmed=confirmed, discrepancies=tuple(found))
+
+
+class Read(Protocol):
+    """One reading of one account: when it began and what it said."""
+
+    @property
+    def read_at(self) -> datetime:
+        """When it began."""
+
+    @property
+    def value(self) -> Decimal:
+        """What it said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rise:
+    """A reading that is higher than the one before by `amount` more than our own moves explain."""
+
+    account_id: str
+    instrument: Instrument
+    begins: datetime
+    ends: datetime
+    amount: Decimal
+
+
+def unexplained_rises(
+    samples: Mapping[tuple[str, Instrument], Sequence[Read]], moves: Iterable[Move]
+) -> tuple[Rise, ...]:
+    """Where an account got money that was not ours: by hand, from its owner, as a refund.
+
+    `samples` are oldest first, by account and instrument. A move of ours, either way and even in
+    doubt, may show between its sending and so long after its end as a reading may lag, and a
+    reading may fall back to before it for as long: so much of a rise it explains. What an account
+    spends meanwhile hides a rise, so nothing is proven by there being none.
+    """
+    near: dict[tuple[str, Instrument], list[Move]] = defaultdict(list)
+    for move in moves:
+        if move.counts and move.sent_at is not None:
+            near[move.unit.account_id, move.unit.instrument].append(move)
+    found = []
+    for (account_id, instrument), reads in samples.items():
+        own = near.get((account_id, instrument), [])
+        for before, after in pairwise(reads):
+            rise = after.value - before.value
+            if rise > ZERO:
+                rise -= total(move.amount for move in own if _may_show(move, before, after))
+            if rise > ZERO:
+                found.append(
+                    Rise(
+                        account_id=account_id,
+                        instrument=instrument,
+                        begins=before.read_at,
+                        ends=after.read_at,
+                        amount=rise,
+                    )
+                )
+    return tuple(sorted(found, key=lambda one: (one.ends, one.account_id, one.instrument)))
+
+
+def _may_show(move: Move, before: Read, after: Read) -> bool:
+    """Whether a move may be what two readings differ by."""
+    assert move.sent_at is not None
+    begins = move.sent_at - CLOCK_BOUND
+    ends = None if move.ended_at is None else move.ended_at + RECORD_LAG
+    return begins <= after.read_at and (ends is None or before.read_at <= ends)
 
 
 def _unexplained(change: Change, sent: Sequence[Sent]) -> Discrepancy | None:

@@ -15,6 +15,7 @@ from budgetd.ledger.database import LedgerError
 
 MACHINE = Path("/etc/machine-id")
 _WIDTH = 128
+_GONE = "the state that was in use here is gone, and this one is new"
 
 
 class ForeignStateError(LedgerError):
@@ -29,16 +30,17 @@ def witness_path(path: Path) -> Path:
 def strangeness(connection: apsw.Connection, path: Path, enterprise: str) -> str:
     """Why this file cannot be trusted to know all that happened; empty where it can."""
     known = _meta(connection)
-    if "home" not in known:
-        return ""
-    if known.get("enterprise") != enterprise:
-        return f"it is the state of {known.get('enterprise')}, not of {enterprise}"
     try:
         written = witness_path(path).read_text(encoding="ascii").split()
     except FileNotFoundError:
         written = []
     except (OSError, ValueError) as problem:
         return f"{witness_path(path)} cannot be read ({type(problem).__name__})"
+    if "home" not in known:
+        # A new file has no witness, or one that died before it saw anything.
+        return _GONE if len(written) == 3 and written[1] != "0" else ""
+    if known.get("enterprise") != enterprise:
+        return f"it is the state of {known.get('enterprise')}, not of {enterprise}"
     return _contradiction(connection, known, written) or _elsewhere(known, path)
 
 

@@ -15,6 +15,7 @@ def cancel_unsent(ledger: Ledger, at: datetime) -> list[str]:
     is refused, so that its unit rests. Returns the ids."""
     found = []
     with ledger.writing():
+        ledger.check_lead()
         for intent in ledger.open_intents():
             if ledger.state_of(intent.id) is not State.PREPARED:
                 continue
@@ -31,6 +32,7 @@ def doubt_interrupted(ledger: Ledger, at: datetime) -> list[str]:
     """An attempt that was left without an answer may have moved money. Returns the ids."""
     found = []
     with ledger.writing():
+        ledger.check_lead()
         for intent in ledger.open_intents():
             if ledger.state_of(intent.id) is State.SENDING:
                 _recover(ledger, intent.id, State.IN_DOUBT, at, "interrupted while sending")

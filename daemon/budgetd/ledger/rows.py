@@ -24,8 +24,8 @@ MOVE_COLUMNS = (
 SENT_COLUMNS = (
     "intent.id, state, instrument, direction, coalesce(booked, amount), "
     "CASE WHEN instrument <> 'coupon' THEN '' WHEN direction = 'allocate' THEN part "
-    "ELSE coupon_id END, min(signed_at), max(signed_at), ended_at, max(class = 'settled'), "
-    "max(class = 'received_before') "
+    "ELSE coupon_id END, account_name, min(signed_at), max(signed_at), ended_at, "
+    "max(class = 'settled'), max(class = 'received_before') "
     "FROM intent JOIN attempt ON attempt.intent_id = intent.id"
 )
 PAUSE_COLUMNS = "id, rule, account_id, reason, set_by, at, until, is_latched"
@@ -130,11 +130,12 @@ def sent_of(row: Row) -> Sent:
         direction=Direction(str(row[3])),
         amount=amount_of(row[4]),
         coupon_id=str(row[5]),
-        first_at=instant(str(row[6])),
-        last_at=instant(str(row[7])),
-        ended_at=_instant(row[8]),
-        is_by_answer=bool(row[9]),
-        was_received=bool(row[10]),
+        account_name=str(row[6]),
+        first_at=instant(str(row[7])),
+        last_at=instant(str(row[8])),
+        ended_at=_instant(row[9]),
+        is_by_answer=bool(row[10]),
+        was_received=bool(row[11]),
     )
 
 

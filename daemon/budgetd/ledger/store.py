@@ -97,7 +97,8 @@ class Ledger(Past):
                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (str(self.epoch),),
             )
-        bear_witness(self.connection, self.path)
+            # Before the commit: a file that is at home here has a witness from the first moment.
+            bear_witness(self.connection, self.path)
 
     def _current_epoch(self) -> int:
         return int(self.connection.execute("SELECT value FROM meta WHERE name = 'epoch'").get or 0)
@@ -314,19 +315,27 @@ class Ledger(Past):
         evidence: dict[str, str],
         at: datetime,
         *,
+        expects: State,
         proof: Proven = NOTHING_PROVEN,
-    ) -> None:
+    ) -> State:
         """Changes a state for another reason than an answer, and keeps the evidence for it.
 
-        W4: the record that proves it is claimed in the same transaction; a record proves one
-        intent at most, so a second claim raises `LedgerError`.
+        Returns the state it is in then: where it is no longer what the caller `expects` (an
+        answer came late, another process saw to it) nothing is written. W4: the record that
+        proves it is claimed in the same transaction; a record proves one intent at most, so a
+        second claim raises `LedgerError`. Raises `FencedError`.
         """
         with self.writing():
+            self.check_lead()
+            found = self.state_of(intent_id)
+            if found is not expects:
+                return found
             moved = (proof.amount, proof.child_coupon_id)
             self.step(intent_id, state, at=at, note=evidence.get("why", ""), moved=moved)
             if proof.change is not None:
                 self.claim(intent_id, proof.change, at)
             self.note(at, intent_id, "resolved", {"state": str(state), **evidence})
+        return state
 
     def claim(self, intent_id: str, change: Change, at: datetime) -> None:
         """Takes a record as an intent's own, for ever, inside the caller's transaction."""

@@ -1,0 +1,52 @@
+"""Adopting a state file that was restored, copied or moved here: a person says that it is right.
+
+From then on it counts as what happened, after a pause in which what it has forgotten shows in
+readings. It may not change a transfer.
+"""
+
+from datetime import datetime
+from uuid import uuid4
+
+from budgetd.core.pause import Pause
+from budgetd.core.reconciliation import DEAD_TIME
+from budgetd.ledger.home import bear_witness, settle_in, strangeness, witness_path
+from budgetd.ledger.past import Past
+from budgetd.ledger.store import Ledger
+from budgetd.ledger.times import instant
+
+PAUSE_REASON = "state adopted; what was sent before and is missing in it must show first"
+
+
+def adopt(ledger: Ledger, enterprise: str, *, by: str, reason: str, at: datetime) -> Pause | None:
+    """Makes a strange file at home here, and pauses everything for the dead time: what a former
+    process signed last can move no more afterwards, and readings show it.
+
+    The caller holds the cycle's lock. None where the file is not strange: nothing is written.
+    What is open stays open. Dying in it leaves the file strange, to be adopted again.
+    """
+    with ledger.writing():
+        why = strangeness(ledger.connection, ledger.path, enterprise)
+        if not why:
+            return None
+        settle_in(ledger.connection, ledger.path, enterprise)
+        ledger.note(at, "", "adopted", {"by": by, "reason": reason, "was": why})
+        pause = Pause(
+            id=uuid4().hex[:12],
+            rule="",
+            account_id="",
+            reason=PAUSE_REASON,
+            by=by,
+            at=at,
+            until=at + DEAD_TIME,
+        )
+        ledger.write_pause(pause)
+    # A damaged witness cannot be written over in place: it would stay damaged.
+    witness_path(ledger.path).unlink(missing_ok=True)
+    bear_witness(ledger.connection, ledger.path)
+    return pause
+
+
+def newest_event(past: Past) -> datetime | None:
+    """How far the file has come; None of one without events."""
+    found = past.connection.execute("SELECT at FROM event ORDER BY seq DESC LIMIT 1").get
+    return None if found is None else instant(str(found))
