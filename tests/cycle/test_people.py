@@ -1,0 +1,271 @@
+"""Pauses, proposals and doubts that need a person, as cycles meet them."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from budgetd.core.approval import Proposal, ProposalState
+from budgetd.core.intent import FINAL, State
+from budgetd.core.pause import Pause
+from budgetd.core.reason import Hold
+from budgetd.ledger import proposals
+from budgetd.ledger.store import Ledger
+from budgetd.ledger.switches import set_pause
+from budgetd.sandbox.faults import FaultKind, FaultOrder
+from budgetd.wiring import Opened
+
+from .wires import Wire
+from .world import BARE, POOR, RICH, RULES, TOP_UP, World
+
+PROPOSE = TOP_UP + "    mode: propose\n"
+
+
+def pause(world: World, **changes: object) -> None:
+    ledger = Ledger(world.state, may_write=True)
+    given: dict[str, object] = {
+        "id": "p1",
+        "rule": "",
+        "account_id": "",
+        "reason": "a look first",
+        "by": "tester",
+        "at": world.now(),
+    }
+    set_pause(ledger, Pause(**(given | changes)))  # type: ignore[arg-type]  # fields by name
+    ledger.close()
+
+
+def waiting(world: World) -> list[Proposal]:
+    ledger = Ledger(world.state, may_write=False)
+    found = proposals.live(ledger)
+    ledger.close()
+    return found
+
+
+def approve(world: World, proposal: Proposal) -> None:
+    ledger = Ledger(world.state, may_write=True)
+    state, now = ProposalState.APPROVED, world.now()
+    proposals.decide(ledger, proposal, state, by="tester", reason="", now=now)
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("scope", "is_poor_moved"),
+    [
+        ({}, False),
+        ({"rule": "p"}, False),
+        ({"rule": "p/up"}, False),
+        ({"account_id": POOR}, False),
+        ({"rule": "p/up", "account_id": POOR}, False),
+        ({"rule": "p/u"}, True),
+        ({"rule": "p/up", "account_id": RICH}, True),
+        ({"account_id": RICH}, True),
+    ],
+)
+async def test_a_pause_holds_what_it_is_about(
+    world: World, scope: dict[str, object], is_poor_moved: bool
+) -> None:
+    opened = world.policies(TOP_UP)
+    pause(world, **scope)
+    code, report = await world.run(opened)
+    assert code == 0
+    assert (world.moved("poor") > 0) is is_poor_moved
+    assert (world.moved("bare") > 0) is (is_poor_moved or scope.get("account_id") == POOR)
+    assert report is not None
+    assert report.plan is not None
+    reasons = {held.account.name: held.reason for held in report.plan.held}
+    assert (reasons.get("poor") is Hold.PAUSED) is not is_poor_moved
+
+
+async def test_a_pause_ends_by_its_own_time(world: World) -> None:
+    opened = world.policies(TOP_UP)
+    pause(world, until=world.now() + timedelta(minutes=10))
+    await world.run(opened)
+    assert world.posts() == 0
+    world.pass_time(minutes=10)
+    await world.run(opened)
+    assert world.posts() == 2
+
+
+async def test_a_pause_that_comes_while_a_plan_is_carried_out_stops_the_next_sending(
+    world: World,
+) -> None:
+    opened = world.policies(TOP_UP)
+    world.transport = lambda: Wire(after=lambda _request: pause(world))
+    await world.run(opened)
+    assert world.posts() == 1
+    assert world.states() == [State.SETTLED]
+    world.check()
+
+
+async def test_a_pause_stops_a_resend_and_evidence_still_ends_the_doubt(world: World) -> None:
+    def lose(_request: httpx.Request) -> None:
+        if world.posts() == 1:
+            pause(world)
+            raise httpx.ReadError("lost")
+
+    opened = world.policies(TOP_UP)
+    world.transport = lambda: Wire(after=lose)
+    code, _ = await world.run(opened)
+    assert code == 7
+    assert world.posts() == 1
+    world.transport = None
+    world.pass_time(minutes=46)
+    # No record of ours was ever found, so the record that is there proves it by number alone.
+    await world.run(opened)
+    assert world.posts() == 1
+    assert world.states() == [State.SETTLED]
+    world.check()
+
+
+async def test_a_proposal_waits_and_moves_once_it_is_approved(world: World) -> None:
+    opened = world.policies(PROPOSE)
+    await world.run(opened)
+    assert world.posts() == 0
+    by_name = {one.items[0].account_name: one for one in waiting(world)}
+    assert sorted(by_name) == ["bare", "poor"]
+    approve(world, by_name["poor"])
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 0)
+    assert [one.items[0].account_name for one in waiting(world)] == ["bare"]
+    world.pass_time(minutes=20)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 0)
+    world.check()
+
+
+async def test_an_approval_bounds_what_moves_and_a_better_reading_moves_less(
+    world: World,
+) -> None:
+    opened = world.policies(PROPOSE)
+    await world.run(opened)
+    for proposal in waiting(world):
+        approve(world, proposal)
+    world.book.spend(POOR, 10_00, world.now())
+    world.book.accounts[BARE].cash.change(300_00, world.now())
+    world.book.funded = {
+        kind: world.book._held(kind, world.book.everyone()) + world.book.spent[kind]
+        for kind in world.book.funded
+    }
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 700_00)
+    world.check()
+
+
+async def test_a_proposal_is_replaced_as_readings_change_and_an_old_one_is_not_approved(
+    world: World,
+) -> None:
+    opened = world.policies(PROPOSE)
+    await world.run(opened)
+    [old] = [one for one in waiting(world) if one.items[0].account_name == "poor"]
+    world.book.spend(POOR, 5_00, world.now())
+    world.pass_time(minutes=5)
+    await world.run(opened)
+    [new] = [one for one in waiting(world) if one.items[0].account_name == "poor"]
+    assert (new.id, new.made_at) == (old.id, old.made_at)
+    assert new.items[0].amount - old.items[0].amount == 5
+    with pytest.raises(proposals.ProposalGoneError, match="changed"):
+        approve(world, old)
+
+
+async def test_a_proposal_ends_when_its_rule_would_not_act_or_its_time_is_over(
+    world: World,
+) -> None:
+    opened = world.policies(PROPOSE)
+    await world.run(opened)
+    first = waiting(world)
+    world.book.accounts[POOR].cash.change(600_00, world.now())
+    world.pass_time(minutes=5)
+    await world.run(opened)
+    assert [one.items[0].account_name for one in waiting(world)] == ["bare"]
+    world.pass_time(hours=24)
+    await world.run(opened)
+    [anew] = waiting(world)
+    assert anew.made_at > first[0].made_at
+    approve(world, anew)
+    world.pass_time(hours=25)
+    await world.run(opened)
+    assert world.posts() == 0
+
+
+async def test_a_batch_a_limit_withheld_moves_past_it_once_a_person_agrees(
+    world: World,
+) -> None:
+    opened: Opened = world.policies(TOP_UP, extra="limits: {per_cycle: {amount: 1500.00}}")
+    code, _ = await world.run(opened)
+    assert (code, world.posts()) == (5, 0)
+    [batch] = waiting(world)
+    assert (batch.limit, len(batch.items)) == ("per_cycle.amount", 2)
+    approve(world, batch)
+    code, _ = await world.run(opened)
+    assert code == 0
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 1000_00)
+    assert waiting(world) == []
+    world.check()
+
+
+async def test_three_transfers_that_need_a_person_stop_everything(
+    world_of: Callable[..., World],
+) -> None:
+    world = world_of(resend="never")
+    opened = world.policies(TOP_UP + RULES["reclaim", "cash"])
+    world.running.sandbox.faults.order(
+        FaultOrder(kind=FaultKind.LOST_BEFORE, method="POST", times=3)
+    )
+    await world.run(opened)
+    world.pass_time(minutes=51)
+    _code, report = await world.run(opened)
+    assert world.states() == [State.NEEDS_HUMAN] * 3
+    assert report is not None
+    assert report.plan is not None
+    assert world.resume()[0].startswith("3 transfers need a person")
+    world.check()
+
+
+async def test_no_record_of_ours_was_ever_found_so_nothing_is_called_void(
+    world_of: Callable[..., World],
+) -> None:
+    world = world_of(resend="never")
+    opened = world.policies(TOP_UP)
+    world.running.sandbox.faults.order(
+        FaultOrder(kind=FaultKind.LOST_BEFORE, method="POST", times=2)
+    )
+    await world.run(opened)
+    world.pass_time(minutes=46)
+    code, _ = await world.run(opened)
+    assert code == 7
+    assert world.states() == [State.NEEDS_HUMAN] * 2
+    assert not set(world.states()) & FINAL
+    world.check()
+
+
+@pytest.mark.parametrize("code", [401, 418])
+async def test_an_answer_that_nobody_foresaw_stops_everything_until_a_person_resumes(
+    world: World, code: int
+) -> None:
+    class Refusing(Wire):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method != "POST":
+                return await super().handle_async_request(request)
+            told = json.dumps({"error_code": "APIGW.0301" if code == 401 else "CBC.7777"})
+            return httpx.Response(
+                code,
+                headers={"content-type": "application/json"},
+                stream=httpx.ByteStream(told.encode()),
+            )
+
+    opened = world.policies(TOP_UP)
+    world.transport = Refusing
+    assert (await world.run(opened))[0] == 1
+    world.transport = None
+    world.pass_time(minutes=20)
+    posts = world.posts()
+    await world.run(opened)
+    assert world.posts() == posts == 0
+    [reason] = world.resume()
+    assert ("refused our credential" if code == 401 else "418 CBC.7777") in reason
+    await world.run(opened)
+    assert world.posts() >= 1
+    world.check()
