@@ -124,6 +124,9 @@ class Doubt:
         if not isinstance(reading, Ok):
             return
         family = [one for one in sent if one.family == own.family and one.state is State.IN_DOUBT]
+        if own not in family:
+            # Another process has seen to it meanwhile.
+            return
         counted = count(family, sent, reading.value, reading.read_at)
         if counted.proof is Proof.ALL_MOVED:
             self._settle(own, counted, evidence)

@@ -22,6 +22,7 @@ from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.plans.planning import Frame
 from budgetd.core.reason import Hold
+from budgetd.core.reconciliation import CLOCK_BOUND, SIGNATURE_LIFE
 from budgetd.doubt import Doubt
 from budgetd.ledger import proposals
 from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
@@ -205,7 +206,7 @@ class Executor:
                     answer = await self._attempt(intent, request)
                 except PausedError as paused:
                     if state is State.PREPARED:
-                        return self._withdraw(intent, State.CANCELLED, str(paused))
+                        return self._withdraw(intent, str(paused))
                 state = self.ledger.state_of(intent.id)
             if state is State.IN_DOUBT:
                 state = await doubt.look(intent)
@@ -242,7 +243,7 @@ class Executor:
         signed = self.client.sign_move(request)
         number = self.ledger.record_attempt(intent.id, signed.signed_at, signed.body_hash)
         answer = await self.client.send_move(signed)
-        alarm = self._alarm(intent, answer)
+        alarm = self._alarm(intent, answer, signed.signed_at)
         state = self.ledger.record_answer(intent.id, number, answer, self.clock(), alarm=alarm)
         logger().info(
             "attempt_answered",
@@ -256,11 +257,11 @@ class Executor:
         )
         if alarm:
             if state is State.PREPARED:
-                self._withdraw(intent, State.CANCELLED, f"not executed: {alarm}")
+                self._withdraw(intent, f"not executed: {alarm}")
             raise StopSendingError(f"{alarm}. Nothing more is sent until `budgetd resume --reason`")
         return answer
 
-    def _alarm(self, intent: Intent, answer: Answer) -> str:
+    def _alarm(self, intent: Intent, answer: Answer, signed_at: datetime) -> str:
         """Why nothing more may be sent at all after this answer; empty where it may."""
         earlier = self.ledger.attempts(intent.id)[:-1]
         never_left = all(attempt.phase == Phase.NOT_SENT for attempt in earlier)
@@ -272,7 +273,9 @@ class Executor:
         if not answer.is_known_pair:
             said = f"{answer.status} {answer.code}".strip()
             return f"transfer {intent.id}: answered {said}, which no table knows"
-        if self.client.is_refused:
+        # A request that was held up until its signature was over says nothing of the credential.
+        is_timely = self.clock() - signed_at < SIGNATURE_LIFE - 2 * CLOCK_BOUND
+        if self.client.is_refused and is_timely:
             said = f" ({answer.code})" if answer.code else ""
             return (
                 f"the provider refused our credential{said}; five failed signatures lock the key, "
@@ -297,15 +300,18 @@ class Executor:
         if state is not State.PREPARED:
             return state
         attempts = self.ledger.attempts(intent.id)
-        was_busy = any(attempt.answer_class is AnswerClass.BUSY for attempt in attempts)
         last = attempts[-1] if attempts else None
         why = f"not executed: {last.code} {last.message}".strip() if last else "not sent in time"
-        return self._withdraw(intent, State.REFUSED if was_busy else State.CANCELLED, why)
+        return self._withdraw(intent, why)
 
-    def _withdraw(self, intent: Intent, after: State, why: str) -> State:
-        return self.ledger.resolve(
-            intent.id, after, {"why": why}, self.clock(), expects=State.PREPARED
-        )
+    def _withdraw(self, intent: Intent, why: str) -> State:
+        """Ends what was never executed. Where the master was busy, a copy of ours may be the
+        cause: then it is refused, so that the unit rests."""
+        attempts = self.ledger.attempts(intent.id)
+        was_busy = any(attempt.answer_class is AnswerClass.BUSY for attempt in attempts)
+        after = State.REFUSED if was_busy else State.CANCELLED
+        now, evidence = self.clock(), {"why": why}
+        return self.ledger.resolve(intent.id, after, evidence, now, expects=State.PREPARED)
 
     def _check_credential(self) -> None:
         if self.client.is_refused:
