@@ -5,7 +5,7 @@ home. Amounts are minor units. It may not ask the ledger what is true.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +66,7 @@ class MoveFaults(FaultPlan):
 class WatchedSandbox(Sandbox):
     """The sandbox, which tells when a movement has arrived: before it is done, and after."""
 
-    __slots__ = ("arrived", "done")
+    __slots__ = ("arrived", "done", "on_arrival")
 
     def __init__(self, book: Book, clock: MovableClock) -> None:
         super().__init__(
@@ -77,10 +77,13 @@ class WatchedSandbox(Sandbox):
             extra_keys={AK: AccessKey(ak=AK, sk=SK, account_id=book.master.id)},
         )
         self.arrived = self.done = 0
+        self.on_arrival: Callable[[], None] = lambda: None
 
     def admit(self, request: SignedRequest) -> tuple[Operation, str]:
-        """Counts what arrives."""
-        self.arrived += request.method == "POST"
+        """Counts what arrives, and says so before it is done."""
+        if request.method == "POST":
+            self.arrived += 1
+            self.on_arrival()
         return super().admit(request)
 
     def perform(self, request: SignedRequest, operation: Operation, caller: str) -> Outcome:

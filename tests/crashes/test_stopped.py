@@ -15,12 +15,11 @@ LOCK_WAIT_S = 0.3
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Scene]:
-    """A scene on which one cycle has passed, so that records have been seen to work."""
+    """A scene on which one cycle has passed, so that there are records to be seen."""
     with scene(tmp_path, is_relayed=True) as made:
         spend(made, 1100_00)
         assert one_cycle(made) == 0
         made.clock.advance(minutes=50)
-        assert one_cycle(made) == 0
         yield made
 
 
