@@ -43,9 +43,11 @@ class Unanswered(Exception):  # noqa: N818 - no error by itself: a move takes it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request as bytes: `url` absolute, headers complete."""
+    """One request as bytes: `url` absolute, headers complete. `secrets` are those of its body,
+    which no message about its answer may repeat."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)

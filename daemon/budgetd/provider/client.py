@@ -35,6 +35,7 @@ from budgetd.provider.errors import (
     Unreachable,
     clean_text,
 )
+from budgetd.provider.fields import secrets_in
 from budgetd.provider.iam import (
     TOKEN_ENDPOINT,
     TOKEN_PATH,
@@ -49,7 +50,7 @@ from budgetd.provider.pacer import Departure, Pacer, ProcessSlots, Slots
 from budgetd.provider.paging import read_pages
 from budgetd.provider.replies import Reply, answer_of, failure_of, value_of
 from budgetd.provider.signing import AccessKey, Unsigned
-from budgetd.provider.wire import LARGEST_BODY_BYTES, Place
+from budgetd.provider.wire import LARGEST_BODY_BYTES
 
 A = TypeVar("A")
 Row = TypeVar("Row")
@@ -177,7 +178,7 @@ class Client:
         """One POST that creates something and moves no money: sent once, its error raised."""
         self._require(operation, Role.CREATE)
         query, body = operation.prepare(params)
-        await self._value(operation, query, body)
+        await self._value(operation, query, body, secrets_in(operation.fields, params))
 
     def sign_move(self, move: MoveRequest) -> SignedMove:
         """The move as it will leave. Sends nothing; raises `MovesNeedAccessKey` under a token."""
@@ -222,48 +223,53 @@ class Client:
                 code=lost.code,
                 message=str(lost),
             )
-        self._note(operation.endpoint, reply)
-        reading = self._credential.reading(signed.headers["authorization"])
-        return answer_of(operation, reply, reading, self.skew_s)
+        self._note(operation.endpoint, reply, call)
+        return answer_of(operation, reply, self._credential.reading(call), self.skew_s)
 
     def _require(self, operation: Operation[Any], role: Role) -> None:
         if operation.role is not role:
             raise InvalidRequest(operation.endpoint, "the call", f"is a {operation.role}")
 
-    async def _value(self, operation: Operation[A], query: Query, body: bytes) -> A:
+    async def _value(
+        self, operation: Operation[A], query: Query, body: bytes, secrets: tuple[str, ...] = ()
+    ) -> A:
         try:
-            return await self._value_once(operation, query, body)
+            return await self._value_once(operation, query, body, secrets)
         except ProviderError as error:
             if not self._credential.has_tokens or not asks_for_new_token(error):
                 raise
         self._credential.retry_with_new_token()
-        return await self._value_once(operation, query, body)
+        return await self._value_once(operation, query, body, secrets)
 
-    async def _value_once(self, operation: Operation[A], query: Query, body: bytes) -> A:
+    async def _value_once(
+        self, operation: Operation[A], query: Query, body: bytes, secrets: tuple[str, ...]
+    ) -> A:
         """One attempt. While no call has been accepted yet, one call is under way at most, so
         that a wrong key is told once and not by every call of a full pipe."""
         if not self._credential.is_proven:
             async with self._first_call:
                 if not self._credential.is_proven:
-                    return await self._attempt(operation, query, body)
-        return await self._attempt(operation, query, body)
+                    return await self._attempt(operation, query, body, secrets)
+        return await self._attempt(operation, query, body, secrets)
 
-    async def _attempt(self, operation: Operation[A], query: Query, body: bytes) -> A:
+    async def _attempt(
+        self, operation: Operation[A], query: Query, body: bytes, secrets: tuple[str, ...]
+    ) -> A:
         departure = await self._pacer.wait(operation.endpoint, operation.quota_factor)
         self._credential.check(operation.endpoint)
-        headers = await self._credential.headers(self._unsigned(operation, query, body))
         call = Call(
             method=operation.method,
             url=self.endpoint.rstrip("/") + operation.target(query),
-            headers=headers,
+            headers=await self._credential.headers(self._unsigned(operation, query, body)),
             body=body,
+            secrets=secrets,
         )
         try:
             reply = await self._exchange(next(self._next_pool), call, departure)
         except Unanswered as lost:
             raise lost.error(operation.endpoint) from None
-        self._note(operation.endpoint, reply, headers.get("x-auth-token", ""))
-        reading = self._credential.reading(headers.get("authorization", ""))
+        self._note(operation.endpoint, reply, call)
+        reading = self._credential.reading(call)
         # An operation without a body has A = None; `value_of` gives None for that one alone.
         return cast("A", value_of(operation, reply, reading))
 
@@ -277,10 +283,10 @@ class Client:
             headers=JSON_BODY,
         )
 
-    def _note(self, endpoint: str, reply: Reply, token: str = "") -> None:
+    def _note(self, endpoint: str, reply: Reply, call: Call) -> None:
         if reply.status == 429:
             self._pacer.pause(endpoint, reply.retry_after_s)
-        self._credential.note(endpoint, reply, token)
+        self._credential.note(endpoint, reply, call)
 
     async def _fetch_token(self) -> str:
         login = cast("TokenLogin", self.credentials)
@@ -296,9 +302,8 @@ class Client:
         except Unanswered as lost:
             raise lost.error(TOKEN_ENDPOINT) from None
         if reply.status >= 400:
-            self._note(TOKEN_ENDPOINT, reply)
-            place = Place(TOKEN_ENDPOINT, self.currency)
-            raise failure_of(TOKEN_ENDPOINT, reply, self._credential.reading(), place)
+            self._note(TOKEN_ENDPOINT, reply, call)
+            raise failure_of(TOKEN_ENDPOINT, reply, self._credential.reading(call))
         if reply.status != 201:
             why = f"HTTP {reply.status}, where 201 is documented"
             raise MalformedAnswer(TOKEN_ENDPOINT, "$", why)
@@ -344,13 +349,19 @@ class Client:
             raise Unanswered(code, why, is_sent=is_sent) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             code = TLS if isinstance(_root(error), ssl.SSLError) else CONNECT
-            raise Unanswered(code, _why(error), is_sent=False) from None
+            raise Unanswered(code, self._why(error, call), is_sent=False) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
             code = TIMEOUT if isinstance(error, httpx.TimeoutException) else RESET
-            raise Unanswered(code, _why(error), is_sent=is_sent) from None
+            raise Unanswered(code, self._why(error, call), is_sent=is_sent) from None
         reply = Reply(status=response.status_code, headers=response.headers, body=bytes(body))
         self.skew_s = reply.skew_s(self.clock())
         return reply
+
+    def _why(self, error: Exception, call: Call) -> str:
+        """What a library says, which may quote a header that it does not like."""
+        text = clean_text(str(error), self._credential.reading(call).secrets)
+        kind = type(error).__name__
+        return f"{kind}: {text}" if text else kind
 
     def _open(self, trust: ssl.SSLContext, *, keeps_connections: bool) -> httpx.AsyncBaseTransport:
         # Enough for four seconds of calls at full pace: answers take about one.
@@ -385,9 +396,3 @@ def _root(error: BaseException) -> BaseException:
     """The first cause, which httpx and httpcore wrap."""
     cause = error.__cause__ or error.__context__
     return error if cause is None else _root(cause)
-
-
-def _why(error: Exception) -> str:
-    text = clean_text(str(error))
-    kind = type(error).__name__
-    return f"{kind}: {text}" if text else kind

@@ -7,11 +7,11 @@ an access key for five minutes. It may not send anything.
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from budgetd.provider.calls import Call
 from budgetd.provider.errors import AuthenticationFailed, MovesNeedAccessKey
 from budgetd.provider.iam import TokenKeeper, TokenLogin, asks_for_new_token
 from budgetd.provider.replies import Reading, Reply, failure_of
 from budgetd.provider.signing import AccessKey, Unsigned, sign
-from budgetd.provider.wire import Place
 
 JSON_BODY = {"content-type": "application/json"}
 
@@ -72,25 +72,28 @@ class Credential:
             return sign(self._given, request, at=at)
         raise MovesNeedAccessKey(f"{request.method} {request.path}")
 
-    def reading(self, authorization: str = "") -> Reading:
-        """How answers are read: our currency, and what is removed from every message."""
+    def reading(self, call: Call) -> Reading:
+        """How the answer to a call is read: our currency, and what is removed from its message."""
         secrets: tuple[str, ...]
         if isinstance(self._given, AccessKey):
             secrets = (self._given.secret, self._given.security_token, self._given.id)
         else:
             secrets = (self._given.password, self._given.user, *self._tokens.secrets)
-        signature = authorization.rpartition("Signature=")[2]
-        return Reading(currency=self._currency, secrets=(authorization, signature, *secrets))
+        carried = [call.headers.get(name, "") for name in ("authorization", "x-auth-token")]
+        signature = carried[0].rpartition("Signature=")[2]
+        return Reading(
+            currency=self._currency, secrets=(*carried, signature, *call.secrets, *secrets)
+        )
 
-    def note(self, endpoint: str, reply: Reply, token: str = "") -> None:
-        """Remembers what one answer says about the credential; `token` is the one it was
-        asked with, because a late refusal of an old token says nothing about the new one."""
+    def note(self, endpoint: str, reply: Reply, call: Call) -> None:
+        """Remembers what the answer to a call says about the credential; a late refusal of an
+        old token says nothing about the new one."""
+        token = call.headers.get("x-auth-token", "")
         if reply.status < 500 and reply.status not in (401, 403, 429):
             self.is_proven = True
-        if reply.status not in (401, 403) or (token and token not in self._tokens.secrets):
+        if reply.status not in (401, 403) or (token and token != self._tokens.in_use):
             return
-        place = Place(endpoint, self._currency)
-        error = failure_of(endpoint, reply, self.reading(), place)
+        error = failure_of(endpoint, reply, self.reading(call))
         if isinstance(error, AuthenticationFailed):
             self._refusal = error
             self.is_proven = False

@@ -20,6 +20,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from budgetd.provider.hiding import REMOVED, without_secrets
+
 LONGEST_MESSAGE = 300
 UNMANAGEABLE_CODES = frozenset({"CBC.99000086", "CBC.99000047"})
 TOKEN_CODES = frozenset({"CBC.0154", "APIGW.0307"})
@@ -31,7 +33,6 @@ _SECRET_SHAPES = (
     re.compile(r"\bak\s*:\s*[^\s,;|]+", re.IGNORECASE),
     re.compile(r"\b[0-9a-f]{64}\b", re.IGNORECASE),
 )
-REMOVED = "[removed]"
 
 
 class ProviderError(Exception):
@@ -131,10 +132,7 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
 
     Control, format (bidi), surrogate, private and unassigned characters become blanks.
     """
-    text = text[:65_536]
-    for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, REMOVED)
+    text = without_secrets(text[:65_536], secrets)
     for shape in _SECRET_SHAPES:
         text = shape.sub(REMOVED, text)
     plain = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in text[:4096])
@@ -142,9 +140,11 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 
-def clean_code(text: str) -> str:
-    """An error code or request id as it may be shown: else empty."""
-    return text if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text) else ""
+def clean_code(text: str, secrets: Iterable[str] = ()) -> str:
+    """An error code or request id as it may be shown: else, or with a secret in it, empty."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):
+        return ""
+    return text if without_secrets(text, secrets) == text else ""
 
 
 def error_of(

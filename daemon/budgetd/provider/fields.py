@@ -37,7 +37,8 @@ class Kind(StrEnum):
 class Field:
     """One field. `lowest` and `highest` bound the value of an integer, the length of a text, and
     the number of elements of a list; the texts of `allowed` are the only ones (of a list: the
-    only elements); `fields` are those of an object. An absent field is not sent."""
+    only elements); `fields` are those of an object; what `is_secret` is repeated by
+    no message. An absent field is not sent."""
 
     name: str
     kind: Kind = Kind.TEXT
@@ -47,6 +48,19 @@ class Field:
     allowed: tuple[str | int, ...] = ()
     pattern: str = ""
     fields: tuple["Field", ...] = ()
+    is_secret: bool = False
+
+
+def secrets_in(fields: tuple[Field, ...], given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values of secret fields, those inside objects included."""
+    found: list[str] = []
+    for one in fields:
+        value = given.get(one.name)
+        if one.is_secret and isinstance(value, str):
+            found.append(value)
+        elif one.kind is Kind.OBJECT and isinstance(value, Mapping):
+            found += secrets_in(one.fields, value)
+    return tuple(found)
 
 
 def validate(endpoint: str, fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class TokenKeeper:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._token = ""
+        self._before = ""
         self._got_at: datetime | None = None
 
     async def current(self) -> str:
@@ -68,16 +69,22 @@ class TokenKeeper:
         async with self._lock:
             now = self._clock()
             if self._got_at is None or not self._got_at <= now < self._got_at + LIFETIME:
-                self._token = await self._fetch()
+                fresh = await self._fetch()
+                self._token, self._before = fresh, self._token or self._before
                 self._got_at = now
             return self._token
 
     def drop(self) -> None:
-        """Forgets a token that the provider no longer takes."""
-        self._token = ""
+        """No longer uses a token that the provider no longer takes."""
+        self._token, self._before = "", self._token or self._before
         self._got_at = None
 
     @property
+    def in_use(self) -> str:
+        """The token that calls are made with; empty where there is none."""
+        return self._token
+
+    @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
-        return (self._token,) if self._token else ()
+        """What must never be shown: a token that was replaced may be good still."""
+        return (self._token, self._before)

@@ -4,7 +4,7 @@ Pure: bytes and headers in, nouns out. It may not call, wait, or retry.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,7 @@ from budgetd.provider.errors import (
     clean_text,
     error_of,
 )
+from budgetd.provider.hiding import without_secrets
 from budgetd.provider.operations import Operation
 from budgetd.provider.pacer import LONGEST_PAUSE_S
 from budgetd.provider.wire import Place, parse
@@ -29,11 +30,12 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A complete answer. Header names are lower-case."""
+    """A complete answer. Header names are lower-case. It may be a token, or repeat one, so it
+    shows its status alone."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def is_plain(self) -> bool:
@@ -68,11 +70,11 @@ class Reading:
     """What judging needs to know: which currency is ours, and what must never be shown."""
 
     currency: str
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
-    def place(self, operation: Operation[Any]) -> Place:
-        """The top of an answer of this operation."""
-        return Place(operation.endpoint, self.currency)
+    def place(self, endpoint: str) -> Place:
+        """The top of an answer of this API."""
+        return Place(endpoint, self.currency, secrets=self.secrets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class Complaint:
 
 def complaint_of(reply: Reply, reading: Reading, place: Place) -> Complaint:
     """The documented members of an error body; anything unreadable is simply not there."""
-    request_id = clean_code(reply.headers.get("x-request-id", ""))
+    request_id = clean_code(reply.headers.get("x-request-id", ""), reading.secrets)
     try:
         found = parse(reply.body, place) if reply.is_plain and reply.body else None
     except MalformedAnswer:
@@ -96,12 +98,12 @@ def complaint_of(reply: Reply, reading: Reading, place: Place) -> Complaint:
         return Complaint(request_id=request_id)
     items = found.get("fail_check_items")
     return Complaint(
-        code=clean_code(_text(found.get("error_code"))),
+        code=clean_code(_text(found.get("error_code")), reading.secrets),
         message=clean_text(_text(found.get("error_msg")), reading.secrets),
-        request_id=request_id or clean_code(_text(found.get("request_id"))),
+        request_id=request_id or clean_code(_text(found.get("request_id")), reading.secrets),
         fail_check_items=tuple(
             # One item is documented with a stray blank; it is compared without blanks.
-            clean_text(one.replace(" ", ""), reading.secrets)[:64]
+            clean_text(without_secrets(one, reading.secrets).replace(" ", ""))[:64]
             for one in (items if isinstance(items, list) else [])[:20]
             if isinstance(one, str)
         ),
@@ -117,9 +119,9 @@ def value_of(operation: Operation[A], reply: Reply, reading: Reading) -> A | Non
 
     Raises the `ProviderError` that the answer stands for.
     """
-    place = reading.place(operation)
+    place = reading.place(operation.endpoint)
     if reply.status >= 400:
-        raise failure_of(operation.endpoint, reply, reading, place)
+        raise failure_of(operation.endpoint, reply, reading)
     if reply.status != operation.success_status:
         why = f"HTTP {reply.status}, where {operation.success_status} is documented"
         raise MalformedAnswer(operation.endpoint, "$", why)
@@ -132,13 +134,13 @@ def value_of(operation: Operation[A], reply: Reply, reading: Reading) -> A | Non
     found = parse(reply.body, place)
     code = found.get("error_code") if isinstance(found, dict) else None
     if code is not None and code not in SUCCESS_CODES:
-        raise failure_of(operation.endpoint, reply, reading, place)
+        raise failure_of(operation.endpoint, reply, reading)
     return operation.parse(found, place)
 
 
-def failure_of(endpoint: str, reply: Reply, reading: Reading, place: Place) -> ProviderError:
+def failure_of(endpoint: str, reply: Reply, reading: Reading) -> ProviderError:
     """The error of a failing answer, the checks that failed in its message."""
-    said = complaint_of(reply, reading, place)
+    said = complaint_of(reply, reading, reading.place(endpoint))
     parts = [said.message, ", ".join(said.fail_check_items)]
     error = error_of(
         endpoint,
@@ -156,7 +158,7 @@ def answer_of(
     operation: Operation[Any], reply: Reply, reading: Reading, skew_s: float | None
 ) -> Answer:
     """What a complete answer to a move proves. Never raises."""
-    place = reading.place(operation)
+    place = reading.place(operation.endpoint)
     said = complaint_of(reply, reading, place)
     shape = _shape_of(operation, reply, place)
     facts: dict[str, Any] = {

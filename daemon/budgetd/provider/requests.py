@@ -99,10 +99,10 @@ CREATE_MEMBER = (
         is_required=True,
         fields=(
             _need("customer_name", 32),
-            Field(name="password", lowest=8, highest=32, is_required=True),
+            Field(name="password", lowest=8, highest=32, is_required=True, is_secret=True),
             _text("mobile_phone", 20),
             _choice("use_pri_mobile_phone", "Y", "N"),
-            _text("verification_code", 6),
+            Field(name="verification_code", highest=6, is_secret=True),
         ),
     ),
 )

@@ -27,14 +27,15 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsigned:
-    """What is signed: `path` as sent, `query` decoded, `headers` beyond the signature's own."""
+    """What is signed: `path` as sent, `query` decoded, `headers` beyond the signature's own.
+    A body may hold a password, so it does not show."""
 
     method: str
     host: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def sign(key: AccessKey, request: Unsigned, *, at: datetime) -> dict[str, str]:

@@ -8,7 +8,7 @@ import decimal
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -27,27 +27,32 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in which answer, and which currency is ours."""
+    """Where in which answer, which currency is ours, and what no message may repeat."""
 
     endpoint: str
     currency: str
-    steps: tuple[str | int, ...] = ()
+    steps: tuple[str | int, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def path(self) -> str:
         """The place as people write it: `$.records[3].amount`."""
         parts = (
-            f"[{one}]" if isinstance(one, int) else f".{clean_text(one)}" for one in self.steps
+            f"[{one}]" if isinstance(one, int) else f".{self.clean(one)}" for one in self.steps
         )
         return "$" + "".join(part[:64] for part in parts)
 
+    def clean(self, text: str) -> str:
+        """A piece of the answer as a message may show it."""
+        return clean_text(text, self.secrets)
+
     def at(self, key: str | int) -> "Place":
         """One step down, to a key or an index."""
-        return Place(self.endpoint, self.currency, (*self.steps, key))
+        return Place(self.endpoint, self.currency, (*self.steps, key), self.secrets)
 
     def fail(self, why: str) -> MalformedAnswer:
         """The error of this place."""
-        return MalformedAnswer(self.endpoint, self.path, why)
+        return MalformedAnswer(self.endpoint, self.path, self.clean(why))
 
 
 Reader = Callable[[Any, Place], A]
@@ -75,7 +80,7 @@ def parse(body: bytes, place: Place) -> Json:
     except RecursionError:
         raise place.fail(f"nested deeper than {DEEPEST} levels") from None
     except (ValueError, decimal.InvalidOperation) as error:
-        raise place.fail(f"not JSON: {clean_text(str(error))[:120]}") from None
+        raise place.fail(f"not JSON: {place.clean(str(error))[:120]}") from None
     _check(value, place)
     return value
 
@@ -98,7 +103,7 @@ def _check(top: Json, place: Place) -> None:
     while waiting:
         value, here, depth = waiting.pop()
         if isinstance(value, _SameKeyTwice):
-            raise here.fail(f"the key {clean_text(value.key)[:64]!r} stands twice")
+            raise here.fail(f"the key {here.clean(value.key)[:64]!r} stands twice")
         if isinstance(value, str):
             _check_text(value, here)
             continue
@@ -280,7 +285,7 @@ def our_currency(value: Any, place: Place) -> str:
     """The configured currency; any other is an error."""
     found = text(value, place)
     if found != place.currency:
-        raise place.fail(f"currency {clean_text(found)[:16]!r}, not {place.currency}")
+        raise place.fail(f"currency {place.clean(found)[:16]!r}, not {place.currency}")
     return found
 
 

@@ -34,7 +34,11 @@ class Document(BaseModel):
     """A mapping of a document: frozen, unknown keys refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=False
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        populate_by_name=False,
+        hide_input_in_errors=True,
     )
 
 

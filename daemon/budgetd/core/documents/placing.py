@@ -17,7 +17,8 @@ from budgetd.core.documents.problem import Problem
 from budgetd.core.documents.secrecy import shorten
 
 M = TypeVar("M", bound=BaseModel)
-TAG_PREFIX = "="
+TAG_PREFIX = "\0"
+"""Marks what is no key of a document, which never holds this character."""
 INCLUDES = frozenset({"include", "includes", "import", "imports", "extends", "$include", "$ref"})
 
 

@@ -19,6 +19,8 @@ _SECRET_KEY = re.compile(
 )
 _REFERENCE = re.compile(r"(?:env|file|credential):\S")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
+_LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s@]*:[^/\s@]*@")
+"""A URL with a password in it."""
 _TOKENS = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
 
 
@@ -49,12 +51,21 @@ def looks_secret(text: str) -> bool:
 
 
 def _is_secret_word(word: str) -> bool:
-    if word.isdigit() or word.isalpha() or re.fullmatch(r"[0-9a-f]+", word):
+    if word.isdigit() or re.fullmatch(r"[0-9a-f]+", word):
         return False
     if len(word) == 20 and word.upper() == word:
         # An access key: twenty capitals and digits, mixed as no word for people is.
         return _changes(word) >= 4
-    return len(word) >= 36 and word.lower() != word and _changes(word) * 3 > len(word)
+    if len(word) < 36:
+        return False
+    changes, small = _changes(word), sum(map(str.islower, word))
+    if changes * 3 > len(word) and not word.isalpha() and word.lower() != word:
+        return True
+    # One secret key in a thousand has no digit, one in ten thousand fewer changes than that.
+    # Words joined by their capitals have small letters above all, and these in long runs.
+    has_both = min(small, sum(map(str.isupper, word))) * 4 > len(word)
+    has_short_runs = small * 2 < len(re.findall(r"[a-z]+", word)) * 5
+    return changes * 4 > len(word) and (has_both or has_short_runs)
 
 
 def _changes(word: str) -> int:
@@ -68,17 +79,15 @@ def _changes(word: str) -> int:
 
 def may_hold_secret(line: str) -> bool:
     """Whether a line of a document may show a secret: by its look, or by the key it stands at."""
-    if looks_secret(line):
+    if looks_secret(line) or _LOGIN.search(line):
         return True
-    found = _SECRET_KEY.search(line)
-    if not found:
-        return False
-    rest = line[found.end() :].strip(" '\"{,}")
-    return bool(rest) and not _REFERENCE.match(rest)
+    # A mapping on one line may hold a reference first and a secret after it.
+    rests = (line[found.end() :].strip(" '\"{,}") for found in _SECRET_KEY.finditer(line))
+    return any(rest and not _REFERENCE.match(rest) for rest in rests)
 
 
 def shorten(text: str) -> str:
     """At most 60 characters of a text, for a message; never a secret."""
-    if looks_secret(text):
+    if looks_secret(text) or _LOGIN.search(text):
         return "***"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

@@ -63,7 +63,7 @@ MoneyInstrument = Annotated[
 
 
 def _target_form(value: object) -> str:
-    return "=runway" if isinstance(value, dict | Document) else "=amount"
+    return "\0runway" if isinstance(value, dict | Document) else "\0amount"
 
 
 class RunwayTarget(Document):
@@ -82,11 +82,11 @@ class RunwayKeep(Document):
 
 
 Target = Annotated[
-    Annotated[Amount, Tag("=amount")] | Annotated[RunwayTarget, Tag("=runway")],
+    Annotated[Amount, Tag("\0amount")] | Annotated[RunwayTarget, Tag("\0runway")],
     Discriminator(_target_form),
 ]
 Keep = Annotated[
-    Annotated[AmountOrZero, Tag("=amount")] | Annotated[RunwayKeep, Tag("=runway")],
+    Annotated[AmountOrZero, Tag("\0amount")] | Annotated[RunwayKeep, Tag("\0runway")],
     Discriminator(_target_form),
 ]
 

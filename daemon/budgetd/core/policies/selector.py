@@ -53,7 +53,7 @@ def _org_paths(value: object) -> object:
 
 
 def _org_form(value: object) -> str:
-    return "=ids" if isinstance(value, dict | OrganizationIds) else "=paths"
+    return "\0ids" if isinstance(value, dict | OrganizationIds) else "\0paths"
 
 
 OrgPaths = Annotated[Texts, BeforeValidator(_org_paths)]
@@ -66,7 +66,7 @@ Statuses = Annotated[
     ),
 ]
 Org = Annotated[
-    Annotated[OrgPaths, Tag("=paths")] | Annotated[OrganizationIds, Tag("=ids")],
+    Annotated[OrgPaths, Tag("\0paths")] | Annotated[OrganizationIds, Tag("\0ids")],
     Discriminator(_org_form),
 ]
 
@@ -106,11 +106,11 @@ Match.model_rebuild()
 
 
 def _selector_form(value: object) -> str:
-    return "=word" if isinstance(value, str) else "=match"
+    return "\0word" if isinstance(value, str) else "\0match"
 
 
 Selector = Annotated[
-    Annotated[Literal["all", "master"], Tag("=word")] | Annotated[Match, Tag("=match")],
+    Annotated[Literal["all", "master"], Tag("\0word")] | Annotated[Match, Tag("\0match")],
     Discriminator(_selector_form),
     BeforeValidator(_selector),
 ]
