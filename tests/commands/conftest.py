@@ -35,3 +35,17 @@ def site(tmp_path: Path, running: RunningSandbox) -> Site:
     made = Site(tmp_path, running.url)
     made.write()
     return made
+
+
+@pytest.fixture
+def passing(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> RunningSandbox:
+    """The product keeps the sandbox's time, which a test moves on."""
+    monkeypatch.setattr("budgetd.service.now", running.sandbox.clock.now)
+    return running
+
+
+@pytest.fixture
+def anna(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who gives the commands."""
+    monkeypatch.setenv("SUDO_USER", "anna")
+    return "anna"

@@ -9,12 +9,17 @@ import click
 
 COMMANDS = {
     "accounts": "The fleet: balances, coupons, the last transfer; `accounts create` opens one.",
+    "adopt": "Makes a restored or copied state this one's, after a look; nothing moves for 45 min.",
     "apply": "One cycle for real: a saved plan, or a fresh one after a yes.",
+    "approve": "Decides a proposal: yes; without an ID, what waits for a person.",
     "check": "Are the config and the policies valid? Every problem at its place.",
     "demo": "The whole story on an embedded sandbox: dry run, transfers, report.",
     "doctor": "Credentials, clock, quota, disk, ledger, policies: one line each, with the cure.",
     "explain": "Every rule that selects an account, and why it acts or holds.",
+    "pause": "The kill switch: for all, a policy, a rule or an account.",
     "plan": "The dry run: reads, decides, shows; changes nothing.",
+    "reject": "Decides a proposal: no.",
+    "resume": "Ends pauses; a latched one needs a reason.",
     "sandbox": "Serves the provider's API on loopback: fleet, faults, quota, clock.",
     "schema": "The JSON Schema of policies or of the config, for editors.",
     "transfer": "A move by hand, through the same ledger, limits and proof.",

@@ -1,0 +1,47 @@
+"""`budgetd reject`: a person's no to a proposal. Nothing moves by it."""
+
+import click
+
+from budgetd.cli.asking import said, who
+from budgetd.cli.proposing import FORMAT, one_proposal, show_json, show_one, show_waiting
+from budgetd.cli.speaking import USAGE, failures, say
+
+
+@click.command("reject")
+@click.argument("proposal_id", metavar="[ID]", required=False)
+@click.option("--reason", help="Why; kept with the rejection.")
+@click.option("--format", "style", type=FORMAT, default="text")
+@click.pass_context
+def command(ctx: click.Context, proposal_id: str | None, reason: str | None, style: str) -> None:
+    """Declines a proposal. Without an ID: what waits. The start of the ID is enough.
+
+    Its rule may propose the same again while its trigger holds; a pause stops that.
+    """
+    with failures():
+        from budgetd.config import find_config, load_config
+        from budgetd.core.approval import ProposalState
+        from budgetd.ledger.proposals import decide
+        from budgetd.service import now
+
+        config = load_config(find_config(ctx.obj))
+        if proposal_id is None:
+            show_waiting(config, style)
+            return
+        words = said(reason)
+        with one_proposal(ctx, config, proposal_id) as (ledger, proposal):
+            if style == "text":
+                show_one(config, ledger, proposal)
+            if proposal.state is ProposalState.APPROVED:
+                say(
+                    f"error: it was approved by {proposal.decided_by} already; "
+                    f"`budgetd pause {proposal.rule}` holds it until it expires"
+                )
+                ctx.exit(USAGE)
+            by = who()
+            decide(ledger, proposal, ProposalState.REJECTED, by=by, reason=words, now=now())
+            if style == "json":
+                show_json(ledger, proposal)
+            say(
+                f"rejected by {by}. The rule may propose it again while its trigger holds; "
+                f"`budgetd pause {proposal.rule}` stops that"
+            )
