@@ -1,4 +1,4 @@
-"""`budgetd transfers`: the ledger, read beside whatever is running."""
+"""`budgetd transfers`: the ledger, read beside whatever is running; `resolve` alone writes."""
 
 import json
 from typing import TYPE_CHECKING
@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from budgetd.cli.speaking import USAGE, failures, say, screen_of
+from budgetd.cli.transfers_prove import prove
+from budgetd.cli.transfers_resolve import resolve
 
 if TYPE_CHECKING:
     from budgetd.config import Config
+    from budgetd.core.intent import Move
     from budgetd.ledger.store import Ledger
 
 FORMAT = click.Choice(["text", "json"])
@@ -22,11 +25,18 @@ def command(ctx: click.Context) -> None:
         ctx.invoke(show_list)
 
 
+command.add_command(prove)
+command.add_command(resolve)
+
+
 @command.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--open", "is_open", is_flag=True, help="Those alone that may still move money.")
 @click.option("--format", "style", type=FORMAT, default="text")
 @click.pass_context
-def show_list(ctx: click.Context, limit: int = 50, style: str = "text") -> None:
+def show_list(
+    ctx: click.Context, limit: int = 50, is_open: bool = False, style: str = "text"
+) -> None:
     """The newest transfers first."""
     with failures():
         from budgetd.ledger import looking
@@ -34,14 +44,25 @@ def show_list(ctx: click.Context, limit: int = 50, style: str = "text") -> None:
         from budgetd.report.transfers_text import transfers_text
 
         config, ledger = _open(ctx)
-        moves = looking.newest(ledger, limit + 1) if ledger else []
+        moves = _moves(ledger, limit + 1, is_open=is_open) if ledger else []
         names = looking.account_names(ledger) if ledger else {}
         is_cut = len(moves) > limit
         if style == "json":
             click.echo(json.dumps(moves_json(moves[:limit], names), indent=2))
-            return
-        screen = screen_of(config.timezone)
-        click.echo(transfers_text(moves[:limit], names, screen, is_cut=is_cut), nl=False)
+        elif not moves:
+            click.echo("No transfer is open." if is_open else "No transfer was ever made.")
+        else:
+            screen = screen_of(config.timezone)
+            click.echo(transfers_text(moves[:limit], names, screen, is_cut=is_cut), nl=False)
+
+
+def _moves(ledger: "Ledger", count: int, *, is_open: bool) -> "list[Move]":
+    from budgetd.ledger import looking
+
+    if not is_open:
+        return looking.newest(ledger, count)
+    found = [ledger.move(intent.id) for intent in ledger.open_intents()]
+    return list(reversed(found))[:count]
 
 
 @command.command("show")
@@ -51,24 +72,20 @@ def show_list(ctx: click.Context, limit: int = 50, style: str = "text") -> None:
 def show_one(ctx: click.Context, transfer_id: str, style: str) -> None:
     """The life of one transfer, in plain words. The start of its ID is enough."""
     with failures():
-        from budgetd.ledger import looking
+        from budgetd.cli.transfers_prove import life_of
         from budgetd.report.transfers_json import life_json
         from budgetd.report.transfers_text import transfer_life
 
         config, ledger = _open(ctx)
-        found = looking.find(ledger, transfer_id) if ledger else []
-        if ledger is None or len(found) != 1:
-            why = f"{len(found)} transfers begin with" if found else "there is no transfer"
-            say(f"error: {why} {transfer_id}")
+        life = life_of(ledger, transfer_id) if ledger else None
+        if life is None:
+            if ledger is None:
+                say(f"error: there is no transfer {transfer_id}: nothing was ever moved")
             ctx.exit(USAGE)
-        intent = ledger.intent(found[0])
-        assert intent is not None
-        move, attempts = ledger.move(intent.id), ledger.attempts(intent.id)
-        events = ledger.events(intent.id)
         if style == "json":
-            click.echo(json.dumps(life_json(intent, move, attempts, events), indent=2))
+            click.echo(json.dumps(life_json(life), indent=2))
             return
-        click.echo(transfer_life(intent, move, attempts, events, config.timezone), nl=False)
+        click.echo(transfer_life(life, config.timezone), nl=False)
 
 
 def _open(ctx: click.Context) -> "tuple[Config, Ledger | None]":

@@ -14,6 +14,7 @@ from budgetd.cycle import Cycle, Report, exit_code
 from budgetd.demo.stage import Stage, lose_an_answer
 from budgetd.ledger import kept
 from budgetd.ledger.store import Ledger
+from budgetd.report.life import Life
 from budgetd.report.phrases import outcome_sums
 from budgetd.report.plan_html import plan_html
 from budgetd.report.plan_text import plan_text
@@ -85,14 +86,13 @@ def _tell_lost(ledger: Ledger, report: Report, screen: Screen, tell: Tell) -> No
     intent = ledger.intent(lost.id)
     assert intent is not None
     tell("\n3. The one whose answer was lost: the same key again, then the reading as proof.\n")
-    life = transfer_life(
-        intent,
-        ledger.move(lost.id),
-        ledger.attempts(lost.id),
-        ledger.events(lost.id),
-        screen.zone,
+    life = Life(
+        intent=intent,
+        move=ledger.move(lost.id),
+        attempts=tuple(ledger.attempts(lost.id)),
+        events=tuple(ledger.events(lost.id)),
     )
-    tell(life.rstrip())
+    tell(transfer_life(life, screen.zone).rstrip())
 
 
 def _write_page(stage: Stage, page: Path, report: Report) -> None:

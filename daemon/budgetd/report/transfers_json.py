@@ -6,9 +6,10 @@ It may not read the ledger: it is handed what stands there.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from budgetd.core.intent import Attempt, Intent, Move
+from budgetd.core.intent import Attempt, Move
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
+from budgetd.report.life import Life
 
 Json = dict[str, object]
 
@@ -41,37 +42,48 @@ def _instant(at: datetime | None) -> str | None:
     return format_instant(at) if at else None
 
 
-def life_json(
-    intent: Intent,
-    move: Move,
-    attempts: Sequence[Attempt],
-    events: Sequence[tuple[datetime, str, dict[str, object]]],
-) -> Json:
+def life_json(life: Life) -> Json:
     """One transfer with its attempts and events."""
+    return {"format": "budgetd.transfer/1", **life_fields(life)}
+
+
+def life_fields(life: Life) -> Json:
+    """What `budgetd.transfer/1` says of a life; `record` and `paused` are null without one."""
+    intent, claim, pause = life.intent, life.claim, life.pause
     return {
-        "format": "budgetd.transfer/1",
-        **_move(move, intent.account_name),
+        **_move(life.move, intent.account_name),
         "key": intent.key,
         "asked": format_amount(intent.amount),
         "currency": intent.currency,
         "why": intent.why,
         "reading": format_amount(intent.reading),
         "policy_digest": intent.policy_digest,
-        "attempts": [
-            {
-                "number": attempt.number,
-                "signed_at": format_instant(attempt.signed_at),
-                "body_sha256": attempt.body_hash,
-                "class": str(attempt.answer_class) if attempt.answer_class else None,
-                "status": attempt.status,
-                "code": attempt.code or None,
-                "message": attempt.message or None,
-                "request_id": attempt.request_id or None,
-                "answered_at": _instant(attempt.answered_at),
-            }
-            for attempt in attempts
-        ],
+        "attempts": [attempt_json(attempt) for attempt in life.attempts],
         "events": [
-            {"at": format_instant(at), "kind": kind, "data": data} for at, kind, data in events
+            {"at": format_instant(at), "kind": kind, "data": data} for at, kind, data in life.events
         ],
+        "record": None
+        if claim is None
+        else {
+            "id": claim.record_id,
+            "moved_at": format_instant(claim.moved_at),
+            "claimed_at": format_instant(claim.at),
+        },
+        "paused": None if pause is None or not life.move.is_open else pause.reason,
+    }
+
+
+def attempt_json(attempt: Attempt) -> Json:
+    """One sending."""
+    return {
+        "number": attempt.number,
+        "signed_at": format_instant(attempt.signed_at),
+        "body_sha256": attempt.body_hash,
+        "class": str(attempt.answer_class) if attempt.answer_class else None,
+        "phase": attempt.phase or None,
+        "status": attempt.status,
+        "code": attempt.code or None,
+        "message": attempt.message or None,
+        "request_id": attempt.request_id or None,
+        "answered_at": _instant(attempt.answered_at),
     }

@@ -3,17 +3,17 @@
 It may not read the ledger: it is handed what stands there.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from budgetd.core.answer import AnswerClass
-from budgetd.core.intent import Attempt, Direction, Instrument, Intent, Move, State
+from budgetd.core.intent import Attempt, Direction, Instrument, Move, State
 from budgetd.core.money import show_amount
 from budgetd.report.harmless import harmless
+from budgetd.report.life import Life
 from budgetd.report.phrases import signed
 from budgetd.report.rows import VERBS
 from budgetd.report.screen import Screen, fit, pad, print_lines
@@ -40,11 +40,9 @@ ANSWER_WORDS: dict[AnswerClass, str] = {
 
 
 def transfers_text(
-    moves: Sequence[Move], names: dict[str, str], screen: Screen, *, is_cut: bool
+    moves: Sequence[Move], names: Mapping[str, str], screen: Screen, *, is_cut: bool
 ) -> str:
-    """The newest transfers, one a line. `names` are account names by id."""
-    if not moves:
-        return "No transfer was ever made.\n"
+    """The transfers, at least one, each on a line. `names` are account names by id."""
     labels = [fit(harmless(names.get(move.unit.account_id, "")), 28) for move in moves]
     amounts = [_signed(move) for move in moves]
     label_size = max(map(cell_len, labels))
@@ -70,19 +68,15 @@ def _signed(move: Move) -> str:
     return signed(move.amount if move.direction is Direction.ALLOCATE else -move.amount)
 
 
-def transfer_life(
-    intent: Intent,
-    move: Move,
-    attempts: Sequence[Attempt],
-    events: Sequence[tuple[datetime, str, dict[str, object]]],
-    zone: ZoneInfo,
-) -> str:
+def transfer_life(life: Life, zone: ZoneInfo) -> str:
     """The life of one transfer, from its promise to its end, each step with its time."""
-    lines = [*_head(intent, move), "", *_story(intent, attempts, events, zone)]
+    lines = [*head_lines(life), "", *story_lines(life, zone)]
     return "\n".join(harmless(line) for line in lines) + "\n"
 
 
-def _head(intent: Intent, move: Move) -> Iterator[str]:
+def head_lines(life: Life) -> Iterator[str]:
+    """What was promised, and where it stands."""
+    intent, move = life.intent, life.move
     way = "to" if intent.direction is Direction.ALLOCATE else "home from"
     what = {Instrument.CASH: "cash", Instrument.CREDIT: "credit", Instrument.COUPON: "coupons"}
     amount = f"{show_amount(intent.amount)} {intent.currency}"
@@ -98,29 +92,41 @@ def _head(intent: Intent, move: Move) -> Iterator[str]:
         part = "ledger" if intent.unit.instrument is Instrument.CREDIT else "coupon"
         yield f"{part:8} {intent.unit.part}"
     yield f"key      {intent.key}"
+    if life.pause is not None and move.is_open:
+        yield f"paused   {life.pause.scope}: {life.pause.reason}"
 
 
-def _story(
-    intent: Intent,
-    attempts: Sequence[Attempt],
-    events: Sequence[tuple[datetime, str, dict[str, object]]],
-    zone: ZoneInfo,
-) -> Iterator[str]:
-    numbered = {attempt.number: attempt for attempt in attempts}
-    for at, kind, data in events:
+def story_lines(life: Life, zone: ZoneInfo) -> Iterator[str]:
+    """Each event with its time, in words."""
+    numbered = {attempt.number: attempt for attempt in life.attempts}
+    for at, kind, data in life.events:
         when = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         match kind:
             case "prepared":
-                expires = f"{intent.expires_at.astimezone(zone):%H:%M}"
+                expires = f"{life.intent.expires_at.astimezone(zone):%H:%M}"
                 yield f"{when}  promised in the ledger; to be sent by {expires} or not at all"
+                yield from _ordered(data)
             case "sending":
                 yield f"{when}  attempt {data['attempt']} leaves, body {str(data['body'])[:12]}"
             case "answered":
                 yield f"{when}  {_answer(numbered[_number(data)], data)}"
             case _:
-                state = STATE_WORDS[State(str(data["state"]))]
-                yield f"{when}  {state}: {data.get('why', kind)}"
+                state = f"{STATE_WORDS[State(str(data['state']))]}: " if "state" in data else ""
+                by = f" (decided by {data['by']})" if "by" in data else ""
+                yield f"{when}  {state}{data.get('why', kind)}{by}"
                 yield from _evidence(data)
+    if life.claim is not None:
+        when = f"{life.claim.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        booked = f"{life.claim.moved_at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        yield f"{when}  record {life.claim.record_id}, booked {booked}, is taken as its own"
+
+
+def _ordered(data: dict[str, object]) -> Iterator[str]:
+    """Who said what to it: an approval, or the order of a move by hand."""
+    if "approved_by" in data:
+        yield f"{'':21}approved by {data['approved_by']} (proposal {data.get('proposal', '')})"
+    if "by" in data:
+        yield f"{'':21}ordered by hand by {data['by']}: {data.get('reason', '')}"
 
 
 def _number(data: dict[str, object]) -> int:
@@ -130,14 +136,25 @@ def _number(data: dict[str, object]) -> int:
 
 
 def _answer(attempt: Attempt, data: dict[str, object]) -> str:
-    said = " ".join(str(part) for part in (attempt.status, attempt.code, attempt.message) if part)
-    verdict = ANSWER_WORDS[attempt.answer_class] if attempt.answer_class else "no answer"
     request = f" (request {attempt.request_id})" if attempt.request_id else ""
     state = STATE_WORDS[State(str(data["state"]))]
-    return f"attempt {attempt.number} was answered {said}{request}: {verdict}; {state}"
+    verdict = answer_words(attempt)
+    return (
+        f"attempt {attempt.number} was answered {answer_said(attempt)}{request}: {verdict}; {state}"
+    )
+
+
+def answer_said(attempt: Attempt) -> str:
+    """Status, code and message, as far as there were any."""
+    return " ".join(str(part) for part in (attempt.status, attempt.code, attempt.message) if part)
+
+
+def answer_words(attempt: Attempt) -> str:
+    """What one answer proves, in words."""
+    return ANSWER_WORDS[attempt.answer_class] if attempt.answer_class else "no answer"
 
 
 def _evidence(data: dict[str, object]) -> Iterator[str]:
     for name, value in sorted(data.items()):
-        if name not in ("why", "state", "children"):
+        if name not in ("why", "state", "children", "by"):
             yield f"{'':21}{name.replace('_', ' ')} {value}"

@@ -1,0 +1,78 @@
+"""What the ledger has on one transfer beside its own rows: its record, its neighbours, its chain.
+
+It may not judge what that proves, nor write.
+"""
+
+from datetime import datetime, timedelta
+
+from budgetd.core.intent import Intent
+from budgetd.core.observation import Sample
+from budgetd.core.reconciliation import Claim, Sent
+from budgetd.ledger.looking import broken_link
+from budgetd.ledger.past import Past
+from budgetd.ledger.rows import amount_of
+from budgetd.ledger.store import Ledger
+from budgetd.ledger.times import instant, text
+
+_NEAR = timedelta(hours=2)
+
+
+def claim_of(past: Past, intent_id: str) -> Claim | None:
+    """The record that is taken as an intent's own."""
+    row = past.connection.execute(
+        "SELECT record_id, moved_at, at FROM claim WHERE intent_id = ?", (intent_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    return Claim(record_id=str(row[0]), moved_at=instant(str(row[1])), at=instant(str(row[2])))
+
+
+def family_of(past: Past, intent: Intent) -> tuple[Sent | None, tuple[Sent, ...]]:
+    """The intent as it was sent (None: never), and those that no record could tell from it."""
+    sent = past.sent(intent.made_at - _NEAR)
+    own = next((one for one in sent if one.id == intent.id), None)
+    if own is None:
+        return None, ()
+    begins, ends = own.window
+    near = [
+        one
+        for one in sent
+        if one.family == own.family and one.window[0] <= ends and begins <= one.window[1]
+    ]
+    return own, tuple(one for one in near if one.id != own.id)
+
+
+def readings_around(
+    past: Past, intent: Intent, left_at: datetime, over_at: datetime
+) -> tuple[Sample | None, Sample | None]:
+    """The last kept reading begun before it left, and the first begun after it was over."""
+    about = (intent.account_id, str(intent.unit.instrument))
+    wheres = (
+        ("read_at <= ? ORDER BY read_at DESC", left_at),
+        ("read_at >= ? ORDER BY read_at", over_at),
+    )
+    rows = [
+        past.connection.execute(
+            "SELECT read_at, value FROM reading WHERE account_id = ? AND instrument = ? "
+            f"AND {where} LIMIT 1",
+            (*about, text(at)),
+        ).fetchone()
+        for where, at in wheres
+    ]
+    before, after = (
+        None if row is None else Sample(instant(str(row[0])), amount_of(row[1])) for row in rows
+    )
+    return before, after
+
+
+def chain_of(ledger: Ledger, intent_id: str) -> tuple[int, int, int | None]:
+    """The numbers of its first and last event, and of the first event from there on that does not
+    follow from the one before (None: all do)."""
+    numbers = [
+        int(row[0])
+        for row in ledger.connection.execute(
+            "SELECT seq FROM event WHERE intent_id = ? ORDER BY seq", (intent_id,)
+        )
+    ]
+    broken = broken_link(ledger, newest=ledger.last_seq() - numbers[0] + 1)
+    return numbers[0], numbers[-1], broken
