@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": "Every rule that selects an account, and why it acts or holds.",
     "pause": "The kill switch: for all, a policy, a rule or an account.",
     "plan": "The dry run: reads, decides, shows; changes nothing.",
+    "reconcile": "Compares the ledger with the provider's records and readings.",
     "reject": "Decides a proposal: no.",
     "resume": "Ends pauses; a latched one needs a reason.",
     "sandbox": "Serves the provider's API on loopback: fleet, faults, quota, clock.",
