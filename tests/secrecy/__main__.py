@@ -1,9 +1,7 @@
-"""`python -m tests.secrets`: the campaign on the command line, and its figures.
+"""`python -m tests.secrecy`: the campaign on the command line, and its figures.
 
 It may not run a case itself.
 """
-
-# ruff: noqa: A005 - the name says what it is about; it is always imported from `tests`
 
 import argparse
 import sys
@@ -29,7 +27,7 @@ def main() -> int:
 
 
 def _asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.secrets")
+    parser = argparse.ArgumentParser(prog="python -m tests.secrecy")
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)

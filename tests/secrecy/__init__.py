@@ -3,5 +3,3 @@
 It owns the planting, the ways things go wrong, and the search. It may not know how the product
 keeps a secret to itself: only what comes out counts.
 """
-
-# ruff: noqa: A005 - the name says what it is about; it is always imported from `tests`

@@ -13,7 +13,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import credential_cases, document_cases, library_cases, noun_cases, wire_cases
+from . import (
+    command_cases,
+    credential_cases,
+    cycle_cases,
+    document_cases,
+    library_cases,
+    noun_cases,
+    wire_cases,
+)
 from .case import Case, Found, case_of
 from .scanner import Leak, Scanner
 
@@ -40,6 +48,9 @@ PLACES = (
     Place(name="policies", share=60, run=document_cases.policy),
     Place(name="credentials", share=60, run=credential_cases.read),
     Place(name="sockets", share=20, run=library_cases.socket),
+    Place(name="cycles", share=5, run=cycle_cases.cycle),
+    Place(name="commands", share=8, run=command_cases.command),
+    Place(name="processes", share=2, run=command_cases.process),
 )
 BY_NAME = {place.name: place for place in PLACES}
 

@@ -1,0 +1,52 @@
+"""A slice of the campaign, and what a process leaves behind: no secret is anywhere."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .campaign import PLACES, campaign
+from .command_cases import BUDGETD
+
+ALLOWED = ("sh", "-c", 'ulimit -S -c $(ulimit -H -c); exec "$@"', "sh")
+"""Begins a command that may leave a core as large as the system lets it."""
+UNITS = Path(__file__).parents[2] / "systemd"
+
+
+def test_no_secret_comes_out_anywhere() -> None:
+    figures = campaign(450, seed=1)
+    assert set(figures.cases) == {place.name for place in PLACES}
+    assert all(figures.outputs[place.name] for place in PLACES)
+    assert not figures.sightings, "\n".join(map(str, figures.sightings[:20]))
+
+
+@pytest.mark.xfail(strict=True, reason="the process takes the limit it is given")
+def test_a_process_that_dies_leaves_no_core(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*ALLOWED, sys.executable, str(BUDGETD), "sandbox", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline(), "it has not started"
+            assert _is_without_core(Path(f"/proc/{running.pid}/limits"))
+        finally:
+            running.kill()
+
+
+def _is_without_core(limits: Path) -> bool:
+    """Whether the kernel would write none: a byte is less than a core, and forbids a pipe, too."""
+    (line,) = [one for one in limits.read_text().splitlines() if one.startswith("Max core file")]
+    return line.split()[4] in ("0", "1")
+
+
+@pytest.mark.xfail(strict=True, reason="the unit does not say so")
+def test_the_units_allow_no_core() -> None:
+    units = sorted(UNITS.glob("*.service"))
+    assert units
+    assert all("\nLimitCORE=0\n" in unit.read_text("utf-8") for unit in units)
