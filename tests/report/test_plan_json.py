@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from budgetd.core.approval import proposal_id
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.plans.plan import Plan
 from budgetd.report.plan_json import plan_digest, plan_document, plan_json, read_plan
@@ -60,6 +61,7 @@ TRANSFER_KEYS = [
     "reason",
     "steps",
     "needs_approval",
+    "ask",
     "proposal",
 ]
 
@@ -111,6 +113,7 @@ def test_a_transfer_reads_as_the_contract_shows_it() -> None:
         "reason": "below_trigger",
         "steps": [{"step": "want", "amount": "2000.00", "note": "to 2000.00"}],
         "needs_approval": False,
+        "ask": None,
         "proposal": None,
     }
 
@@ -144,6 +147,18 @@ def test_a_withheld_transfer_names_the_limit_and_the_proposal_of_its_batch() -> 
     assert {(entry["limit"], entry["proposal"]) for entry in withheld} == {
         ("per_cycle.amount", "p-1")
     }
+
+
+def test_a_transfer_that_needs_a_person_names_its_own_proposal_and_why() -> None:
+    plan = realistic_plan()
+    entries = [
+        one for one in json.loads(plan_json(plan))["transfers"] if one["proposal"] is not None
+    ]
+    assert [one["ask"] for one in entries] == ["approval_above", "burn_spike"]
+    assert [one["proposal"] for one in entries] == [
+        proposal_id(one.rule, one.direction, one.unit) for one in plan.proposals
+    ]
+    assert all(one["needs_approval"] for one in entries)
 
 
 def test_no_amount_is_a_json_number() -> None:

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
+from budgetd.core.approval import Approved, proposal_id
 from budgetd.core.plans.plan import MasterLine
-from budgetd.core.reason import Hold
+from budgetd.core.reason import Ask, Hold
 from budgetd.report.plan_text import plan_text
 from budgetd.report.screen import Screen
 
@@ -134,6 +135,43 @@ def test_a_plan_of_proposals_alone_says_that_a_person_decides() -> None:
     proposals = realistic_plan().proposals
     text = plan_text(plan_of(*proposals), screen(100))
     assert text.endswith("Nothing moves by itself: the rest waits for `budgetd approve`.\n")
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_each_proposal_of_a_real_cycle_says_how_it_is_decided(width: int) -> None:
+    plan = replace(realistic_plan(), mode="enforce")
+    lines = [one for one in plan_text(plan, screen(width)).splitlines() if "waits: " in one]
+    names = [proposal_id(one.rule, one.direction, one.unit) for one in plan.proposals]
+    assert [line.split()[3] for line in lines] == [*names, "p-1"]
+    if width == 200:
+        assert lines[2] == "waits: budgetd approve p-1  month-end/cash-home, 2 transfers"
+    assert "waits: " not in plan_text(realistic_plan(), screen(width))
+    assert "waits: " not in plan_text(replace(plan, is_preview=True), screen(width))
+
+
+def test_many_proposals_are_counted_and_not_all_shown() -> None:
+    asked = [
+        replace(transfer(account(f"a{n}"), "1.00", "2.00"), ask=Ask.APPROVAL_ABOVE)
+        for n in range(14)
+    ]
+    text = plan_text(replace(plan_of(*asked), mode="enforce"), screen(100))
+    assert text.count("waits: ") == 10
+    assert "4 more wait; `budgetd approve` lists them" in text
+
+
+def test_a_transfer_that_was_approved_names_who_did() -> None:
+    made = transfer(WEB, "1.00", "2.00")
+    agreed = Approved(
+        proposal="p-1",
+        rule=made.rule,
+        unit=made.unit,
+        direction=made.direction,
+        amount=made.amount,
+        by="anna",
+        expires_at=NOW,
+    )
+    text = plan_text(plan_of(replace(made, approved=agreed)), screen(200))
+    assert "below 500.00, approved by anna" in text
 
 
 def test_a_master_that_was_not_read_is_not_shown_as_zero() -> None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from decimal import Decimal
 
+from budgetd.core.approval import proposal_id
 from budgetd.core.decisions.decision import Held, Raised
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.moment import format_instant
@@ -99,8 +100,16 @@ def _transfer(transfer: Transfer) -> Json:
         "reason": transfer.why.value,
         "steps": [_step(step) for step in transfer.steps],
         "needs_approval": transfer.ask is not None,
-        "proposal": transfer.ask.value if transfer.ask else None,
+        "ask": transfer.ask.value if transfer.ask else None,
+        "proposal": proposal_of(transfer),
     }
+
+
+def proposal_of(transfer: Transfer) -> str | None:
+    """The name of the proposal that a transfer waits for; None of one that needs nobody."""
+    if transfer.ask is None:
+        return None
+    return proposal_id(transfer.rule, transfer.direction, transfer.unit)
 
 
 def _withheld(withheld: Withheld) -> Json:

@@ -19,11 +19,13 @@ from budgetd.core.observation import Account
 from budgetd.core.plans.plan import Plan
 from budgetd.report.harmless import harmless
 from budgetd.report.phrases import closing_of, count, counts, master_line, short_digest, signed
+from budgetd.report.plan_json import proposal_of
 from budgetd.report.rows import Row, RowKind, rows_of
 from budgetd.report.screen import ELLIPSIS, Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.summary import Flow, Summary, summary_of
 
 MOST_ROWS = 200
+MOST_WAITING = 10
 GAP = "  "
 ARROW = " → "
 _STYLES: dict[RowKind, str] = {
@@ -57,6 +59,7 @@ def plan_text(
         lines.append(Text(fit(_more(rows[MOST_ROWS:]), screen.room)))
     summary = summary_of(plan)
     lines += [Text(), *(Text(line) for line in flow_parts(_sums(plan, summary), screen.room))]
+    lines += [Text(fit(line, screen.room), style="cyan") for line in _waiting(plan)]
     last = closing_of(plan, summary) if closing is None else closing
     if last:
         lines += [Text(line) for line in sentences(last, screen.room)]
@@ -198,3 +201,19 @@ def _sums(plan: Plan, summary: Summary) -> Iterator[str]:
         home = f"-{show_amount(both.reclaim)} " if both.reclaim > ZERO else ""
         yield f"{out}{home}in {count(summary.transfers, 'transfer')}"
     yield from counts(summary)
+
+
+def _waiting(plan: Plan) -> Iterator[str]:
+    """How each proposal is decided. A preview and a dry run keep none."""
+    if plan.is_preview or plan.mode == "dry_run":
+        return
+    asked = [(proposal_of(transfer), transfer) for transfer in plan.proposals]
+    asked += [(item.proposal, item.transfer) for item in plan.withheld]
+    counted = Counter(name for name, _ in asked)
+    told = dict(reversed(asked))
+    for name in list(counted)[:MOST_WAITING]:
+        transfer, number = told[name], counted[name]
+        whom = transfer.account.label if number == 1 else count(number, "transfer")
+        yield f"waits: budgetd approve {name}  {harmless(f'{transfer.rule}, {whom}')}"
+    if len(counted) > MOST_WAITING:
+        yield f"{len(counted) - MOST_WAITING:,} more wait; `budgetd approve` lists them"

@@ -105,7 +105,8 @@ def _rows(plan: Plan, zone: ZoneInfo) -> Iterator[Row]:
 
 def _transfer(transfer: Transfer, kind: RowKind, verb: str, first: str = "") -> Row:
     is_out = transfer.direction is Direction.ALLOCATE
-    parts = [first, transfer.trigger or WHY_WORDS[transfer.why], _short_by(transfer)]
+    approved = f"approved by {transfer.approved.by}" if transfer.approved else ""
+    parts = [first, transfer.trigger or WHY_WORDS[transfer.why], _short_by(transfer), approved]
     return Row(
         kind=kind,
         sign=SIGNS.get(kind, "+" if is_out else "-"),
