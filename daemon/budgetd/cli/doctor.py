@@ -5,39 +5,28 @@ It reads and reports; it repairs nothing and moves nothing.
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from budgetd.cli.doctor_state import Finding, state_findings
 from budgetd.cli.speaking import FAILED, failures
 
 if TYPE_CHECKING:
-    from budgetd.config import Config
-    from budgetd.ledger.store import Ledger
     from budgetd.observe import Observer
     from budgetd.wiring import Opened
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at; `cure` says what to do where it is not well."""
-
-    name: str
-    is_well: bool
-    says: str
-    cure: str = ""
 
 
 @click.command("doctor")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
 @click.pass_context
 def command(ctx: click.Context, style: str) -> None:
-    """Config, policies, credentials, clock, permissions, quota, disk, ledger: one line each.
+    """Config, policies, credentials, clock, permissions, quota, disk, ledger, pauses, doubt.
 
+    One line each, with the cure where something is not well.
     Exits 1 where something is not well. Reads a handful of APIs once; moves nothing.
     """
     with failures():
@@ -66,7 +55,7 @@ def _print(findings: list[Finding]) -> None:
 
 
 async def _examine(opened: "Opened") -> list[Finding]:
-    findings = [*_documents(opened), *_state(opened.config)]
+    findings = [*_documents(opened), *state_findings(opened.config)]
     findings += [one async for one in _provider(opened)]
     return findings
 
@@ -80,75 +69,6 @@ def _documents(opened: "Opened") -> Iterator[Finding]:
     )
     for warning in opened.loaded.warnings:
         yield Finding(name="policies", is_well=True, says=warning.headline())
-
-
-def _state(config: "Config") -> Iterator[Finding]:
-    from budgetd.ledger.database import LedgerError
-    from budgetd.wiring import open_past
-
-    yield _disk(config)
-    if not config.state.exists():
-        yield Finding(name="ledger", is_well=True, says=f"{config.state} is not there yet")
-        return
-    try:
-        ledger = open_past(config)
-    except LedgerError as problem:
-        yield Finding(
-            name="ledger",
-            is_well=False,
-            says=str(problem),
-            cure="stop every budgetd, then restore the newest backup (docs/operations.md)",
-        )
-        return
-    assert ledger is not None
-    try:
-        yield from _ledger(config, ledger)
-    finally:
-        ledger.close()
-
-
-def _disk(config: "Config") -> Finding:
-    folder = config.state.parent
-    if not folder.is_dir():
-        cure = f"mkdir -p {folder}, owned by the user budgetd runs as"
-        return Finding(name="disk", is_well=False, says=f"{folder} does not exist", cure=cure)
-    room = os.statvfs(folder)
-    free = room.f_bavail * room.f_frsize // (1024 * 1024)
-    return Finding(
-        name="disk",
-        is_well=free >= 64,
-        says=f"{free:,} MiB free in {folder}",
-        cure="" if free >= 64 else "make room: nothing is sent below 16 MiB",
-    )
-
-
-def _ledger(config: "Config", ledger: "Ledger") -> Iterator[Finding]:
-    from budgetd.ledger import looking
-
-    damage = looking.damage(ledger)
-    broken = looking.broken_link(ledger)
-    is_well = not damage and broken is None
-    says = "intact, every event chained to the one before" if is_well else damage
-    if broken is not None:
-        says = f"event {broken} does not follow from the one before: the file was changed"
-    cure = "" if is_well else "move nothing; restore a backup, compare with the provider's records"
-    yield Finding(name="ledger", is_well=is_well, says=says, cure=cure)
-    mode = config.state.stat().st_mode & 0o777
-    yield Finding(
-        name="permissions",
-        is_well=not mode & 0o077,
-        says=f"{config.state} is {mode:04o}",
-        cure="" if not mode & 0o077 else f"chmod 600 {config.state}",
-    )
-    count = len(ledger.open_intents())
-    yield Finding(
-        name="doubt",
-        is_well=not count,
-        says=f"{count} transfers are open" if count else "no transfer is open",
-        cure="`budgetd apply` looks after them first; `budgetd transfers` shows them"
-        if count
-        else "",
-    )
 
 
 async def _provider(opened: "Opened") -> AsyncIterator[Finding]:
