@@ -18,12 +18,8 @@ from tests.crashes.kills import Campaign
 from tests.crashes.lives import open_states
 from tests.crashes.scene import Scene, scene
 
-from budgetd.core.intent import State
-from budgetd.ledger.store import Ledger
-
 SIZE_BYTES = 24 * 1024 * 1024
 SCARCE_BYTES = 10 * 1024 * 1024
-MAY_HAVE_MOVED = (State.SENDING, State.IN_DOUBT, State.SETTLED)
 
 
 @dataclass(slots=True)
@@ -116,25 +112,10 @@ def fill_in_the_middle(place: Scene, disk: Disk, seen: Seen, dice: random.Random
     disk.empty()
     for state in open_states(place.site.state):
         seen.left[str(state)] = seen.left.get(str(state), 0) + 1
-    place.wrong += forgotten(place)
+    place.look_at_ledger()
     place.clock.advance(minutes=1)
     one_cycle(place)
     place.look()
-
-
-def forgotten(place: Scene) -> list[str]:
-    """Movements that the ledger does not believe possible."""
-    ledger = Ledger(place.site.state, may_write=False)
-    try:
-        rows = ledger.connection.execute("SELECT key, state FROM intent").fetchall()
-    finally:
-        ledger.close()
-    states = {str(key): State(str(state)) for key, state in rows}
-    return [
-        f"key {one.move.key} moved and is {states.get(str(one.move.key))}"
-        for one in place.sandbox.book.moves
-        if states.get(str(one.move.key)) not in MAY_HAVE_MOVED
-    ]
 
 
 def play(home: Path, rounds: int) -> Seen:

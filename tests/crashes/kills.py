@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crashes.lives import last_readings, open_accounts, open_states
-from tests.crashes.scene import FAULTS, TARGET, TRIGGER, Scene, scene
+from tests.crashes.scene import FAULTS, TARGET, TRIGGER, USUAL, Beliefs, Scene, scene
 
 from budgetd.sandbox.nouns import Account
+from budgetd.sandbox.semantics import semantics_of
 
 LATENCY_S = 0.004
 PATIENCE_S = 0.8
@@ -70,6 +71,7 @@ class Campaign:
         self.place.sandbox.faults.clear()
         self._settle()
         self.place.look()
+        self.place.look_at_ledger()
         self.tally.wrong = self.place.wrong
         self.tally.unsettled = self.place.unsettled()
         self.tally.moves, self.tally.posts = self.place.moves(), self.place.sandbox.arrived
@@ -84,6 +86,7 @@ class Campaign:
         if code != -signal.SIGKILL:
             self.place.wrong.append(f"a life ended by itself with {code}; see the log")
         self.tally.kills += 1
+        self.place.look_at_ledger()
         states = open_states(self.place.site.state)
         self.tally.hits[str(max(states, default="nothing open"))] += 1
 
@@ -152,9 +155,9 @@ class Campaign:
         ]
 
 
-def campaign(home: Path, kills: int, seed: int) -> Tally:
+def campaign(home: Path, kills: int, seed: int, beliefs: Beliefs = USUAL) -> Tally:
     """One campaign in an empty folder."""
-    with scene(home) as place:
+    with scene(home, beliefs=beliefs) as place:
         dice = random.Random(seed)  # noqa: S311 - the dice must repeat, not surprise
         return Campaign(place=place, dice=dice).run(kills)
 
@@ -165,11 +168,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for state and log, which is kept")
+    parser.add_argument("--belief", action="append", default=[], help="like record_lag_s=120")
+    parser.add_argument("--resend", default="same_key", help="or never")
     given = parser.parse_args()
+    beliefs = Beliefs(semantics=semantics_of(given.belief), resend=given.resend)
     with tempfile.TemporaryDirectory() as made:
         home = given.keep or Path(made)
         home.mkdir(exist_ok=True)
-        tally = campaign(home, given.kills, given.seed)
+        tally = campaign(home, given.kills, given.seed, beliefs)
     print(tally, *tally.wrong, *tally.unsettled, sep="\n")
     return 1 if tally.wrong or tally.unsettled else 0
 

@@ -90,6 +90,19 @@ def open_accounts(path: Path) -> set[str]:
     return {account_id for account_id, _ in _open_intents(path)}
 
 
+def claimed(path: Path) -> dict[str, tuple[State, int]]:
+    """What the ledger says of each key: where it stands, and the amount in minor units."""
+    try:
+        ledger = Ledger(path, may_write=False)
+    except LedgerError:
+        return {}
+    try:
+        rows = ledger.connection.execute("SELECT key, state, amount FROM intent").fetchall()
+    finally:
+        ledger.close()
+    return {str(key): (State(str(state)), int(str(amount))) for key, state, amount in rows}
+
+
 def last_readings(path: Path) -> dict[str, int]:
     """The newest cash reading that was kept of each account, in minor units."""
     try:

@@ -13,9 +13,10 @@ from pathlib import Path
 import httpx
 from tests.commands.site import AK, SK, Site
 from tests.crashes.clock import SharedClock
-from tests.crashes.lives import Life, Lives
+from tests.crashes.lives import Life, Lives, claimed
 from tests.crashes.relay import Relay
 
+from budgetd.core.intent import FINAL, State
 from budgetd.sandbox.auth import AccessKey, SignedRequest
 from budgetd.sandbox.book import Book
 from budgetd.sandbox.clock import MovableClock
@@ -26,6 +27,7 @@ from budgetd.sandbox.nouns import Account, Purse
 from budgetd.sandbox.operations import QUOTAS, Operation
 from budgetd.sandbox.quota import Quota
 from budgetd.sandbox.running import RunningSandbox
+from budgetd.sandbox.semantics import Semantics
 
 TARGET, TRIGGER, KEEP, EXCESS = 2000_00, 1000_00, 200_00, 1000_00
 POLICY = """\
@@ -93,7 +95,7 @@ class WatchedSandbox(Sandbox):
         return outcome
 
 
-def book() -> Book:
+def book(semantics: Semantics | None) -> Book:
     """Everybody at the target, the master with plenty."""
 
     def account(number: int, org: str, minor: int) -> Account:
@@ -106,7 +108,12 @@ def book() -> Book:
     master.cash = Purse(50_000_000_00)
     spenders = [account(number, RND, TARGET) for number in range(1, 11)]
     savers = [account(number, PROJECTS, KEEP) for number in range(11, 13)]
-    return Book(master=master, organizations=ORGANIZATIONS, accounts=(*spenders, *savers))
+    return Book(
+        master=master,
+        organizations=ORGANIZATIONS,
+        accounts=(*spenders, *savers),
+        semantics=semantics,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,6 +186,23 @@ class Scene:
         if not all(sums.holds for sums in self.sandbox.book.conservation()):
             self.wrong.append("money was made or lost")
 
+    def look_at_ledger(self) -> None:
+        """What the ledger claims to know, against the book: settled has moved as booked, refused,
+        cancelled and void have not, and nothing moved without an attempt on record."""
+        moved = {str(one.move.key): one.amount for one in self.sandbox.book.moves}
+        claims = claimed(self.site.state)
+        self.wrong += [
+            f"key {key} is {state} of {amount}, the book has {moved.get(key)}"
+            for key, (state, amount) in claims.items()
+            if state in FINAL and moved.get(key) != (amount if state is State.SETTLED else None)
+        ]
+        ours = [str(one.move.key) for one in self.sandbox.book.moves if not one.move.by_hand]
+        self.wrong += [
+            f"key {key} moved, and nothing says that it was sent"
+            for key in ours
+            if key not in claims or claims[key][0] is State.PREPARED
+        ]
+
     def unsettled(self) -> list[str]:
         """Accounts that are not where their rule wants them: something was lost."""
         low = [one.name for one in self.spenders() if one.cash.amount < TRIGGER]
@@ -194,14 +218,25 @@ def _text(minor: int) -> str:
     return f"{minor // 100}.{minor % 100:02d}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beliefs:
+    """What is believed of the provider, and whether budgetd may send the same key again."""
+
+    semantics: Semantics | None = None
+    resend: str = "same_key"
+
+
+USUAL = Beliefs()
+
+
 @contextmanager
-def scene(home: Path, *, is_relayed: bool = False) -> Iterator[Scene]:
+def scene(home: Path, *, is_relayed: bool = False, beliefs: Beliefs = USUAL) -> Iterator[Scene]:
     """A scene in an empty folder; its `relay` is between budgetd and the provider if wished."""
     clock = SharedClock(home / "clock")
-    sandbox = WatchedSandbox(book(), MovableClock(clock.now))
+    sandbox = WatchedSandbox(book(beliefs.semantics), MovableClock(clock.now))
     with RunningSandbox(sandbox) as running, Relay(running.url) as relay:
         site = Site(home, relay.url if is_relayed else running.url)
-        site.write(limits=LIMITS, policy=POLICY)
+        site.write(limits=LIMITS, policy=POLICY, resend=beliefs.resend)
         with Lives.begun() as lives:
             yield Scene(
                 home=home,

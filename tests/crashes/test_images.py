@@ -25,7 +25,7 @@ def cut(folder: Path, pragmas: Pragmas, *, lives: int, most: int) -> Tally:
 
 
 def test_as_shipped_no_power_cut_loses_an_acknowledged_commit(folder: Path) -> None:
-    tally = cut(folder, Pragmas(), lives=3, most=EVERY)
+    tally = cut(folder, Pragmas(), lives=2, most=EVERY)
     assert tally.lost == []
     assert tally.images > 2000
     # One from before the first commit begins anew, or says what to do.
