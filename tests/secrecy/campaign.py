@@ -48,8 +48,8 @@ PLACES = (
     Place(name="policies", share=60, run=document_cases.policy),
     Place(name="credentials", share=60, run=credential_cases.read),
     Place(name="sockets", share=20, run=library_cases.socket),
-    Place(name="cycles", share=5, run=cycle_cases.cycle),
-    Place(name="commands", share=8, run=command_cases.command),
+    Place(name="cycles", share=2, run=cycle_cases.cycle),
+    Place(name="commands", share=4, run=command_cases.command),
     Place(name="processes", share=2, run=command_cases.process),
 )
 BY_NAME = {place.name: place for place in PLACES}

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from .scanner import HEAD, encodings
+from .scanner import ENCODERS, HEAD
 
+FORMS = tuple(ENCODERS.values())
 STATUSES = (
     *(200, 200, 201, 202, 204, 204, 206, 301, 302, 307),
     *(400, 400, 401, 401, 403, 403, 404, 408, 409, 413, 429, 500, 500, 502, 503, 504),
@@ -68,7 +69,7 @@ def echo(rng: Random, secrets: Sequence[str], *, is_plain: bool = False) -> str:
     said = rng.choice(SAYINGS)
     form = secret = rng.choice(secrets)
     if not is_plain and rng.random() < 0.6:
-        form = rng.choice(list(encodings(secret).values()))
+        form = rng.choice(FORMS)(secret)
     if rng.random() < 0.15 and len(form) > HEAD:
         form = form[: rng.randint(HEAD, len(form))]
     if rng.random() < 0.15:

@@ -88,9 +88,9 @@ def plant(rng: Random) -> Planted:
     return Planted(
         access_key=text_of(rng, string.ascii_uppercase + string.digits, 20),
         secret_key=hostile(rng, 16, 64) if is_wild else text_of(rng, ALNUM, 40),
-        security_token=hostile(rng, 20, 600) if is_wild else token(rng, 100, 1200),
+        security_token=hostile(rng, 20, 600) if is_wild else token(rng, 100, 500),
         password=hostile(rng, 8, 32),
-        token=hostile(rng, 20, 600) if is_wild else token(rng, 400, 3000),
+        token=hostile(rng, 20, 600) if is_wild else token(rng, 200, 1000),
         member_password=hostile(rng, 8, 32),
         code=text_of(rng, string.digits, 6),
     )

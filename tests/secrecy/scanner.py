@@ -7,7 +7,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
@@ -24,24 +24,22 @@ class Leak:
     around: str
 
 
-def encodings(secret: str) -> dict[str, str]:
-    """The whole secret in every form that is looked for, by the name of the form."""
-    data = secret.encode()
-    return {
-        "raw": secret,
-        "json": json.dumps(secret)[1:-1],
-        "json repr": json.dumps(secret)[1:-1].replace("\\", "\\\\"),
-        "url": quote(secret, safe=""),
-        "url path": quote(secret),
-        "url form": quote_plus(secret),
-        "base64": base64.b64encode(data).decode().rstrip("="),
-        "base64 url": base64.urlsafe_b64encode(data).decode().rstrip("="),
-        "html": html.escape(secret),
-        "html text": html.escape(secret, quote=False),
-        "repr": repr(secret)[1:-1],
-        "repr of a quote": repr(secret + "\"'")[1:-4],
-        "hex": data.hex(),
-    }
+ENCODERS: dict[str, Callable[[str], str]] = {
+    "raw": lambda text: text,
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json repr": lambda text: json.dumps(text)[1:-1].replace("\\", "\\\\"),
+    "url": lambda text: quote(text, safe=""),
+    "url path": quote,
+    "url form": quote_plus,
+    "base64": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
+    "base64 url": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "html": html.escape,
+    "html text": lambda text: html.escape(text, quote=False),
+    "repr": lambda text: repr(text)[1:-1],
+    "repr of a quote": lambda text: repr(text + "\"'")[1:-4],
+    "hex": lambda text: text.encode().hex(),
+}
+"""Every form that is looked for."""
 
 
 def forms_of(secret: str) -> dict[str, str]:
@@ -51,7 +49,7 @@ def forms_of(secret: str) -> dict[str, str]:
     the whole (base64 in groups of three characters, of which twelve are four).
     """
     head = secret[: HEAD if len(secret) >= HEAD else len(secret) // 3 * 3]
-    forms = encodings(head)
+    forms = {name: encode(head) for name, encode in ENCODERS.items()}
     forms["raw"] = secret[:HEAD]
     shown = repr(secret)[1:-1]
     forms["repr"] = shown[: max(HEAD, len(forms["repr"]))]

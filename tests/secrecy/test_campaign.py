@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .campaign import PLACES, campaign
+from .campaign import BY_NAME, PLACES, Chunk, Place, campaign, run
+from .case import Case, Found
 from .command_cases import BUDGETD
 
 ALLOWED = ("sh", "-c", 'ulimit -S -c $(ulimit -H -c); exec "$@"', "sh")
@@ -20,6 +21,23 @@ def test_no_secret_comes_out_anywhere() -> None:
     assert set(figures.cases) == {place.name for place in PLACES}
     assert all(figures.outputs[place.name] for place in PLACES)
     assert not figures.sightings, "\n".join(map(str, figures.sightings[:20]))
+
+
+def test_a_place_that_leaks_is_told_with_the_case_that_shows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def leaking(case: Case) -> Found:
+        is_said = case.planted.code.endswith("7")
+        said = f"Authorization: {case.planted.secret_key}" if is_said else "nothing"
+        return Found(secrets=case.planted.all(), outputs=[("log", said)])
+
+    monkeypatch.setitem(BY_NAME, "leaking", Place(name="leaking", share=1, run=leaking))
+    figures = run(Chunk(place="leaking", seed=5, numbers=range(100)))
+    numbers = {one.number for one in figures.sightings}
+    assert 0 < len(numbers) < 100
+    again = run(Chunk(place="leaking", seed=5, numbers=range(min(numbers), min(numbers) + 1)))
+    assert again.sightings[0] == figures.sightings[0]
+    assert again.sightings[0].leak.secret == "secret_key"
 
 
 @pytest.mark.xfail(strict=True, reason="the process takes the limit it is given")

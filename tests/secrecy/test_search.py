@@ -14,15 +14,15 @@ from .case import case_of
 from .hostile import spoken
 from .network import Echoing
 from .planting import chance, hostile, plant
-from .scanner import HEAD, Scanner, encodings
+from .scanner import ENCODERS, HEAD, Scanner
 from .telling import logged, told_by, told_by_noun
 
 SECRET = "aB3\"\\'%41&<b>{0} (.*)+[a-z]$ xY9z"
 
 
-@pytest.mark.parametrize("form", sorted(encodings(SECRET)))
+@pytest.mark.parametrize("form", sorted(ENCODERS))
 def test_a_secret_is_found_in_every_form(form: str) -> None:
-    said = f"something {encodings(SECRET)[form]} else"
+    said = f"something {ENCODERS[form](SECRET)} else"
     assert list(Scanner({"it": SECRET}).leaks(said))
     assert list(Scanner({"it": SECRET}).leaks(said.encode()))
 
