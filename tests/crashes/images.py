@@ -19,14 +19,17 @@ from tests.ledger.intents import AT, answer_of, intent_of, promise
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Instrument
 from budgetd.core.observation import Sample
+from budgetd.core.pause import Pause
 from budgetd.ledger import kept, looking
 from budgetd.ledger.database import LedgerError
 from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
 from budgetd.ledger.store import Ledger
+from budgetd.ledger.switches import end_pause, set_pause
 
 ENTERPRISE = "acme"
 PAGES_BEFORE_CHECKPOINT = 24
 ACCOUNTS = 20
+PAUSES_A_LIFE = 4
 ENDS: tuple[tuple[AnswerClass | None, ...], ...] = (
     (AnswerClass.SETTLED,),
     (AnswerClass.UNKNOWN, AnswerClass.SETTLED),
@@ -117,6 +120,8 @@ def record(path: Path, pragmas: Pragmas, lives: int) -> Recording:
             pragmas.set_on(ledger)
             ledger.lead(ENTERPRISE)
             live(ledger, life)
+            if pragmas.is_shipped:
+                live_beside(WatchedLedger(path, recording), ledger, life)
             rows = ledger.connection.execute("SELECT hash FROM event ORDER BY seq").fetchall()
             recording.hashes = [str(row[0]) for row in rows]
             if pragmas.journal_mode:
@@ -140,6 +145,21 @@ def live(ledger: Ledger, life: int) -> None:
             attempt = ledger.record_attempt(intent.id, at, "hash")
             if answer_class is not None:
                 ledger.record_answer(intent.id, attempt, answer_of(answer_class), at)
+
+
+def live_beside(other: Ledger, ledger: Ledger, life: int) -> None:
+    """A person's command on the same state while the first process goes on: two connections
+    write in turn, and each of them checkpoints."""
+    Pragmas().set_on(other)
+    for number in range(PAUSES_A_LIFE):
+        at = AT + timedelta(hours=life, seconds=number)
+        pause = Pause(
+            id=f"{life}-{number}", rule="", account_id=f"{number}", reason="x", by="a person", at=at
+        )
+        set_pause(other, pause)
+        promise(ledger, intent_of(f"beside{life}-{number}"))
+        end_pause(other, pause, "a person", "", at)
+    other.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
