@@ -188,7 +188,8 @@ class Doubt:
         oldest = [now - LOOKING_BACK, *(one.first_at for one in dead)]
         for one in dead:
             if not self.ledger.has_seen_records(one.instrument, one.direction):
-                known = self.ledger.last_answered(one.instrument, now - FARTHEST_BACK)
+                farthest = now - FARTHEST_BACK
+                known = self.ledger.last_answered(one.instrument, one.direction, farthest)
                 oldest += [known] if known is not None else []
         return min(oldest) - _MARGIN
 

@@ -173,12 +173,15 @@ class Past:
         ).fetchall()
         return frozenset(Instrument(str(row[0])) for row in rows)
 
-    def last_answered(self, instrument: Instrument, since: datetime) -> datetime | None:
-        """When a move of an instrument was last settled by the provider's own answer."""
+    def last_answered(
+        self, instrument: Instrument, direction: Direction, since: datetime
+    ) -> datetime | None:
+        """When a move of an instrument was last settled, this way, by the provider's own answer."""
         found = self.connection.execute(
-            "SELECT max(sent_at) FROM intent WHERE instrument = ? AND sent_at >= ? AND EXISTS "
+            "SELECT max(sent_at) FROM intent WHERE instrument = ? AND direction = ? "
+            "AND sent_at >= ? AND EXISTS "
             "(SELECT 1 FROM attempt WHERE intent_id = intent.id AND class = 'settled')",
-            (str(instrument), text(since)),
+            (str(instrument), str(direction), text(since)),
         ).get
         return None if found is None else instant(str(found))
 
