@@ -20,6 +20,8 @@ BUSY_TIMEOUT_S = 10.0
 ROOM_BYTES = 16 * 1024 * 1024
 
 
+_NOT_OURS = "this is not a budgetd state file; look at `state` in the config, nothing was changed"
+
 StoreError = apsw.Error
 """What SQLite raises in the middle of work; it ends the process, a commit is never retried."""
 
@@ -39,7 +41,10 @@ def open_database(path: Path, *, may_write: bool) -> apsw.Connection:
     unreadable, or when a pragma does not hold.
     """
     if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < _OLDEST:
-        raise LedgerError(f"SQLite {apsw.sqlite_lib_version()} is older than 3.51.3")
+        raise LedgerError(
+            f"SQLite {apsw.sqlite_lib_version()} is older than 3.51.3 and can lose what it wrote; "
+            "install budgetd with its own requirements"
+        )
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if may_write else 0)
     try:
         if may_write:
@@ -56,7 +61,7 @@ def _touch(path: Path) -> None:
     """Creates the file for its owner alone: it holds what every account has. One that is there
     and empty was a ledger once: starting anew would forget what was moved."""
     if not path.parent.is_dir():
-        raise LedgerError(f"{path}: the folder does not exist")
+        raise LedgerError(f"{path}: the folder does not exist; make it, for this user alone")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
@@ -74,9 +79,12 @@ def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> Non
         connection.execute("PRAGMA synchronous = FULL")
         _walk(connection, 0)
     elif found[0] != APPLICATION_ID:
-        raise LedgerError(f"{path}: this is not a budgetd state file")
+        raise LedgerError(f"{path}: {_NOT_OURS}")
     elif not isinstance(found[1], int) or not 0 < found[1] <= VERSION:
-        raise LedgerError(f"{path}: schema {found[1]}, but this budgetd knows {VERSION}")
+        raise LedgerError(
+            f"{path}: schema {found[1]}, but this budgetd knows {VERSION}; run the newer version "
+            "that wrote it, nothing was changed"
+        )
     elif found[1] < VERSION and may_write:
         connection.execute("PRAGMA synchronous = FULL")
         _walk(connection, found[1])
@@ -119,13 +127,13 @@ def pragma(connection: apsw.Connection, name: str) -> object:
 
 def _words(problem: Exception) -> str:
     if isinstance(problem, apsw.NotADBError):
-        return "this is not a budgetd state file"
+        return _NOT_OURS
     if isinstance(problem, apsw.CorruptError):
-        return "the file is damaged; restore a backup"
+        return "the file is damaged; restore the newest backup, then `budgetd adopt --reason`"
     if isinstance(problem, apsw.CantOpenError):
-        return "it cannot be opened"
+        return "it cannot be opened; does it belong to the user budgetd runs as?"
     if isinstance(problem, apsw.BusyError):
-        return "another process has held it for too long"
+        return "another process has held it for too long; nothing was changed, try again"
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
     return str(problem) or type(problem).__name__
@@ -136,7 +144,8 @@ def check_room(path: Path, room_bytes: int = ROOM_BYTES) -> None:
     room = os.statvfs(path.parent)
     if room.f_bavail * room.f_frsize < room_bytes:
         raise DiskFullError(
-            f"{path.parent}: less than {room_bytes // 1024**2:,} MiB are free; nothing is sent"
+            f"{path.parent}: less than {room_bytes // 1024**2:,} MiB are free; nothing is sent "
+            "until there is room"
         )
 
 
@@ -150,7 +159,10 @@ def cycle_lock(path: Path, *, wait_s: float) -> Iterator[None]:
     lock_path = path.with_name(path.name + ".lock")
     while (handle := _try_lock(lock_path)) is None:
         if time.monotonic() >= deadline:
-            raise LedgerError(f"another cycle has held {lock_path} for {wait_s:.0f} s")
+            raise LedgerError(
+                f"another cycle has held {lock_path} for {wait_s:.0f} s; nothing was changed. Wait "
+                "for it, or see what the other budgetd is doing"
+            )
         time.sleep(0.1)
     try:
         yield

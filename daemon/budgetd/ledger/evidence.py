@@ -66,13 +66,16 @@ def readings_around(
 
 
 def chain_of(ledger: Ledger, intent_id: str) -> tuple[int, int, int | None]:
-    """The numbers of its first and last event, and of the first event from there on that does not
-    follow from the one before (None: all do)."""
+    """The numbers of its first and last event (0: there are none, which no intent of ours is
+    without), and of the first event from there on that does not follow from the one before (None:
+    all do)."""
     numbers = [
         int(row[0])
         for row in ledger.connection.execute(
             "SELECT seq FROM event WHERE intent_id = ? ORDER BY seq", (intent_id,)
         )
     ]
+    if not numbers:
+        return 0, 0, broken_link(ledger)
     broken = broken_link(ledger, newest=ledger.last_seq() - numbers[0] + 1)
     return numbers[0], numbers[-1], broken

@@ -42,9 +42,9 @@ _CAUSES: dict[tuple[State, State], str] = {
 _HEAD = """\
 # The life of a transfer
 
-This page is drawn from the table of lawful steps in `daemon/budgetd/core/intent.py`; a test keeps it
-equal. A step that is not here raises before anything is written, and the database refuses to leave
-a final state. How doubt is left is told in [operations.md](operations.md).
+This page is drawn from the table of lawful steps in `daemon/budgetd/core/intent.py`; a test keeps
+it equal. A step that is not here raises before anything is written, and the database refuses to
+leave a final state. How doubt is left is told in [operations.md](operations.md).
 """
 
 

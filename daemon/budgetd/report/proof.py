@@ -97,6 +97,7 @@ def _checks(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     is_same = all(one.body_hash == promised for one in evidence.life.attempts)
     return (
         ("every attempt carried the promised body and key", is_same),
+        ("its promise is an event of the ledger's chain", evidence.chain.first > 0),
         ("no event since its first was changed", evidence.chain.broken is None),
     )
 
