@@ -36,13 +36,17 @@ LIVING: set[int] = set()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """What a process is told. `cycles` 0 is until it dies; with `stops_at` it stops itself, as
-    SIGSTOP would, as soon as an intent stands so. `clock` and `log` are files."""
+    """What a process is told: the words of its command, and how often, 0 until it dies.
+
+    With `stops_at` it stops itself, as SIGSTOP would, as soon as an intent stands so. `clock` and
+    `log` are files.
+    """
 
     config: str
     state: str
     clock: str
     log: str
+    words: str = "apply --yes --format json"
     cycles: int = 1
     lock_wait_s: float = 60.0
     stops_at: str = ""
@@ -53,8 +57,7 @@ class Life:
         vars(apply)["LOCK_WAIT_S"] = self.lock_wait_s
         code, count = 0, 0
         while not self.cycles or count < self.cycles:
-            arguments = ["--config", self.config, "apply", "--yes", "--format", "json"]
-            found = main(arguments, standalone_mode=False)
+            found = main(["--config", self.config, *self.words.split()], standalone_mode=False)
             code, count = int(found or 0), count + 1
         return code
 

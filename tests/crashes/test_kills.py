@@ -17,4 +17,4 @@ def test_kills_at_random_moments_double_nothing_and_lose_nothing(tmp_path: Path)
     assert "Traceback" not in (tmp_path / "log").read_text()
     assert tally.kills == KILLS
     # Or the kills would have hit processes that had nothing under way.
-    assert tally.hits["nothing open"] < KILLS // 2
+    assert tally.kills - tally.hits["nothing open"] >= KILLS // 4

@@ -80,6 +80,17 @@ def settle(place: Scene) -> None:
     assert code == 0, place.log()[-3000:]
 
 
+def goes_on(place: Scene) -> None:
+    """Nothing of it stops the next cycles: they find what is spent, and move it."""
+    place.clock.advance(minutes=20)
+    spend(place, 500_00)
+    assert one_cycle(place) == 0
+    spend(place, 600_00)
+    before = place.moves()
+    assert one_cycle(place) == 0, place.log()[-3000:]
+    all_is_well(place, moves=before + 10)
+
+
 def all_is_well(place: Scene, moves: int) -> None:
     """The book's word: everybody at the target, by so many movements since the start."""
     place.look()
@@ -116,6 +127,7 @@ def test_a_process_that_wakes_after_a_takeover_is_fenced_before_it_sends(place: 
     assert "another budgetd has taken over this state" in place.log()
     assert place.sandbox.arrived == arrived
     all_is_well(place, moves=20)
+    goes_on(place)
 
 
 @pytest.mark.parametrize("minutes", [1, 50])
@@ -137,3 +149,4 @@ def test_a_movement_that_arrives_after_a_takeover_moves_nothing_twice(
     place.relay.release()
     assert wake(place, first) in (0, 1, 7)
     all_is_well(place, moves=20)
+    goes_on(place)
