@@ -4,6 +4,7 @@ It may not decide anything: commands read, call the river and print.
 """
 
 import importlib
+import resource
 
 import click
 
@@ -57,4 +58,13 @@ class LazyGroup(click.Group):
 @click.pass_context
 def main(ctx: click.Context, config_path: str | None) -> None:
     """Keeps the money of many cloud accounts in the right place: by policy, and never twice."""
+    _leave_no_core()
     ctx.obj = config_path
+
+
+def _leave_no_core() -> None:
+    """A core would hold the credentials. One byte is less than any core, and unlike none it
+    keeps Linux from feeding a program that collects them (core(5))."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    bound = 1 if hard else 0
+    resource.setrlimit(resource.RLIMIT_CORE, (bound, bound))

@@ -4,6 +4,7 @@ It may not send anything itself: the client gives the call. A token reads; it ne
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ TOKEN_PATH = "/v3/auth/tokens"  # noqa: S105 - a path, no password
 TOKEN_ENDPOINT = f"POST {TOKEN_PATH}"
 LIFETIME = timedelta(hours=23)
 """A token lives 24 hours; it is replaced one hour before."""
+REMEMBERED = 8
+"""So many tokens are kept to themselves; one that was replaced may be good still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,7 @@ class TokenKeeper:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._token = ""
-        self._before = ""
+        self._issued: deque[str] = deque(maxlen=REMEMBERED)
         self._got_at: datetime | None = None
 
     async def current(self) -> str:
@@ -69,14 +72,14 @@ class TokenKeeper:
         async with self._lock:
             now = self._clock()
             if self._got_at is None or not self._got_at <= now < self._got_at + LIFETIME:
-                fresh = await self._fetch()
-                self._token, self._before = fresh, self._token or self._before
+                self._token = await self._fetch()
+                self._issued.append(self._token)
                 self._got_at = now
             return self._token
 
     def drop(self) -> None:
         """No longer uses a token that the provider no longer takes."""
-        self._token, self._before = "", self._token or self._before
+        self._token = ""
         self._got_at = None
 
     @property
@@ -86,5 +89,5 @@ class TokenKeeper:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: a token that was replaced may be good still."""
-        return (self._token, self._before)
+        """What must never be shown: the tokens that were issued last."""
+        return tuple(self._issued)
