@@ -20,7 +20,6 @@ from .shrinking import rules_of
 from .stage import Coverage
 
 CHUNK = 250
-MOST_KEPT = 20
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, the files are ours
 
 

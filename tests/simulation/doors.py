@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from budgetd.core.answer import Answer, AnswerClass, Phase, classify, knows_pair
+from budgetd.core import answer as answers
+from budgetd.core.answer import Answer, AnswerClass, Phase, knows_pair
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import from_minor, parse_amount, to_minor
 from budgetd.core.observation import (
@@ -93,6 +94,13 @@ def move_of(signed: SignedMove) -> Move:
     )
 
 
+def _no_answer(phase: Phase) -> Answer:
+    answer_class = answers.classify(
+        phase=phase, status=None, code="", success_status=204, is_documented_shape=False
+    )
+    return Answer(phase=phase, answer_class=answer_class)
+
+
 class Mover:
     """What the executor uses of the client."""
 
@@ -143,16 +151,7 @@ class Mover:
             stage.coverage.note("faults", fault)
         if fault is PostFault.NOT_SENT:
             await wait(1.0)
-            return Answer(
-                phase=Phase.NOT_SENT,
-                answer_class=classify(
-                    phase=Phase.NOT_SENT,
-                    status=None,
-                    code="",
-                    success_status=204,
-                    is_documented_shape=False,
-                ),
-            )
+            return _no_answer(Phase.NOT_SENT)
         answer = await self._exchange(signed, post, fault)
         stage.coverage.note("classes", answer.answer_class)
         stage.tell(f"  answered {answer.answer_class} {answer.status} {answer.code}")
@@ -176,7 +175,7 @@ class Mover:
                 stage.book.hold_busy(stage.now() + timedelta(seconds=TIMEOUT_S))
         if fault in (PostFault.LOST_BEFORE, PostFault.LOST_AFTER, PostFault.DELAYED):
             await wait(TIMEOUT_S)
-            return Answer(phase=Phase.SENT, answer_class=AnswerClass.UNKNOWN)
+            return _no_answer(Phase.SENT)
         await wait(half_s)
         if fault in AFTER:
             return self._answer(signed, *AFTER[fault])
@@ -231,7 +230,7 @@ class Mover:
         is_coupon = moved is not None and moved.move.instrument is Kept.COUPON
         return Answer(
             **facts,
-            answer_class=classify(**judged),
+            answer_class=answers.classify(**judged),
             is_known_pair=knows_pair(**judged),
             amount=from_minor(moved.amount) if moved is not None and is_coupon else None,
             child_coupon_id=moved.sub_coupon_id if moved is not None else None,

@@ -6,6 +6,7 @@ It may not judge.
 
 import os
 import random
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache, partial
@@ -16,8 +17,9 @@ from budgetd.core.approval import ProposalState
 from budgetd.core.intent import IllegalTransitionError
 from budgetd.core.pause import Pause
 from budgetd.ledger import proposals
+from budgetd.ledger.adoption import adopt
 from budgetd.ledger.database import LedgerError
-from budgetd.ledger.home import ForeignStateError, bear_witness
+from budgetd.ledger.home import ForeignStateError
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.switches import end_pause, set_pause
 from budgetd.ledger.times import instant
@@ -37,6 +39,7 @@ RESTART_S = 20.0
 LOOK_S = 60.0
 TOLD_WITHIN = timedelta(minutes=10)
 RECORD_LAG = timedelta(minutes=30)
+LONGEST_GAP = timedelta(hours=1)
 COUPONS_ARE_USED = True
 
 
@@ -116,14 +119,15 @@ class _Driver:
             # Two daemons at one time may find a step of theirs overtaken; one alone may not.
             self._ended_by(process, problem)
             if stage.script.processes == 1 or not isinstance(problem, IllegalTransitionError):
-                stage.violate("no crash", f"{type(problem).__name__}: {problem}")
+                place = traceback.extract_tb(problem.__traceback__)[-1]
+                stage.violate("no crash", f"{problem!r} in {place.name}:{place.lineno}")
 
     def _ended_by(self, process: Process, problem: Exception) -> None:
         stage = self.stage
         stage.tell(f"{process.number} ends: {type(problem).__name__} {problem}")
         stage.coverage.note("ends", type(problem).__name__)
         if isinstance(problem, ForeignStateError):
-            bear_witness(self.desk.connection, self.path)
+            adopt(self.desk, "acme", by="person", reason="it is ours", at=stage.our_now())
         self._end(process)
 
     def _end(self, process: Process) -> None:
@@ -189,7 +193,7 @@ class _Driver:
         self.stage.by_hand[account_id, str(kind)] += amount
 
     def _pause(self, event: Event) -> None:
-        now = self.stage.now()
+        now = self.stage.our_now()
         scope = event.amount % 4
         pause = Pause(
             id=f"pause-{next(self.numbers)}",
@@ -206,12 +210,13 @@ class _Driver:
         for pause in self.desk.pauses():
             self.stage.coverage.note("pauses", "latched" if pause.is_latched else "by a person")
             self.stage.tell(f"resumed: {pause.reason}")
-            end_pause(self.desk, pause, "person", "looked at it", self.stage.now())
+            end_pause(self.desk, pause, "person", "looked at it", self.stage.our_now())
 
     def _approve(self) -> None:
-        now = self.stage.now()
+        now = self.stage.our_now()
         for proposal in proposals.live(self.desk):
             if proposal.state is ProposalState.OPEN and now < proposal.expires_at:
+                self.stage.approved[proposal.rule] += len(proposal.items)
                 self.stage.coverage.note("happenings", "approved")
                 proposals.decide(
                     self.desk, proposal, ProposalState.APPROVED, by="person", reason="", now=now
@@ -262,7 +267,8 @@ class _Driver:
         latest = max((one.moved.at for one in stage.repeats), default=stage.healed_at)
         is_found = latest + TOLD_WITHIN + RECORD_LAG < stage.now() if stage.repeats else True
         is_settled = is_found and not is_open and not stage.underway and stage.peaceful_cycles > 0
-        had_its_time = stage.now() >= deadline + TOLD_WITHIN and stage.peaceful_cycles > 0
+        late = stage.now() - deadline - TOLD_WITHIN
+        had_its_time = late >= timedelta() and (stage.peaceful_cycles > 0 or late > LONGEST_GAP)
         stage.is_over = is_settled or had_its_time
         stage.later(LOOK_S, self._look)
 

@@ -49,8 +49,11 @@ LIMITS = Limits(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """Rules and limits. `ceiling` is what no top-up of money may lift an account's cash above,
-    `caps` what may be moved a day of one account (minor units)."""
+    """Rules and limits, and what follows from them for the book, in minor units.
+
+    `ceiling` is what no top-up may lift an account's cash above, the caps what may be moved a
+    day, `reserve` what the master keeps; `asks_for` names a rule that moves nothing unasked.
+    """
 
     rules: tuple[dict[str, Any], ...]
     limits: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +61,9 @@ class Setup:
     ceiling: int | None = None
     account_cap: int | None = None
     rule_cap: int | None = None
+    reserve: int | None = None
+    is_once_a_day: bool = False
+    asks_for: str = ""
 
 
 def _rule(base: dict[str, Any], **parts: Any) -> dict[str, Any]:
@@ -103,6 +109,7 @@ SETUPS: dict[str, Setup] = {
         limits={"reserve": parse_amount("3000.00")},
         master=4200_00,
         ceiling=1000_00,
+        reserve=3000_00,
     ),
     "cooling": Setup(rules=(_rule(UP, top_up=STEP, cooldown="20m"),), ceiling=1000_00),
     "daily": Setup(
@@ -113,12 +120,14 @@ SETUPS: dict[str, Setup] = {
                 reclaim={"keep": "200.00"},
                 schedule={"daily": {"at": "00:02"}},
             ),
-        )
+        ),
+        is_once_a_day=True,
     ),
     "asked": Setup(
         rules=(_rule(UP, top_up=STEP), _rule(HOME, reclaim=DRAIN, mode="propose")),
         limits={"approval_above": parse_amount("600.00")},
         ceiling=1000_00,
+        asks_for="p/home",
     ),
     "everything": Setup(
         rules=(

@@ -7,24 +7,28 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import apsw
 
-from budgetd.core.answer import AnswerClass
+from budgetd.core.answer import AnswerClass, Phase
 from budgetd.core.intent import FINAL, State, join
 from budgetd.ledger.chain import link
 from budgetd.ledger.times import instant
-from budgetd.sandbox.nouns import Instrument, Kind
+from budgetd.sandbox.nouns import Instrument, Kind, Moved, Purse
 from budgetd.sandbox.semantics import RecordName
 
 from .enterprise import ZONE
+from .script import ReadFault
 from .stage import Execution, Stage
 
 NEVER_MOVED = (State.REFUSED, State.CANCELLED, State.VOID)
 DEAD_TIME = timedelta(minutes=45)
 CLOCK_BOUND = timedelta(minutes=4)
 MOVES_WITHIN = timedelta(minutes=25)
-NAMES_CONTRADICT = False
+TIMELY = timedelta(minutes=10)
+SPENDING_IS_TOLD_APART = False
+NAMES_ARE_COUNTED = False
 WAYS = {
     Kind.ALLOCATE: "allocate",
     Kind.GRANT: "allocate",
@@ -35,6 +39,15 @@ INTENTS = (
     "SELECT id, key, state, amount, booked, account_id, instrument, part, direction, rule, "
     "made_at, sent_at, ended_at, epoch FROM intent ORDER BY made_at, id"
 )
+
+
+class Said(NamedTuple):
+    """What one attempt was told, when."""
+
+    phase: str
+    status: int | None
+    code: str
+    answered_at: str
 
 
 @dataclass(slots=True)
@@ -57,6 +70,7 @@ class Row:
     epoch: int
     classes: list[AnswerClass | None] = field(default_factory=list)
     signed: list[datetime] = field(default_factory=list)
+    answers: list[Said] = field(default_factory=list)
     resolved: list[dict[str, object]] = field(default_factory=list)
 
 
@@ -66,6 +80,7 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
     by_key: dict[str, list[Execution]] = defaultdict(list)
     for execution in stage.executions:
         by_key[execution.post.key].append(execution)
+    stage.asked = {(row.account_id, row.direction, row.amount, row.id) for row in rows}
     for row in rows:
         _judge_intent(stage, row, by_key.pop(row.key, []))
     for key in by_key:
@@ -76,6 +91,8 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
     if any(count > 1 for count in keys.values()):
         stage.violate("1 keys", "two intents have one key")
     _judge_bodies(stage)
+    _judge_alarms(stage, rows, connection)
+    _judge_rules(stage, {row.key: row.rule for row in rows})
     _judge_caps(stage, {row.key: row.rule for row in rows})
     _judge_lifts(stage)
     if stage.script.seed % 8 == 0:
@@ -87,9 +104,11 @@ def _rows(connection: apsw.Connection) -> list[Row]:
         str(found[0]): Row(found[0], found[1], State(found[2]), *found[3:])
         for found in connection.execute(INTENTS)
     }
-    for intent_id, given, signed_at in connection.execute(
-        "SELECT intent_id, class, signed_at FROM attempt ORDER BY intent_id, number"
+    for intent_id, given, signed_at, *said in connection.execute(
+        "SELECT intent_id, class, signed_at, coalesce(phase, ''), status, coalesce(code, ''), "
+        "coalesce(answered_at, '') FROM attempt ORDER BY intent_id, number"
     ):
+        rows[str(intent_id)].answers.append(Said(*said))
         rows[str(intent_id)].classes.append(None if given is None else AnswerClass(str(given)))
         rows[str(intent_id)].signed.append(instant(str(signed_at)))
     for intent_id, at, data in connection.execute(
@@ -127,15 +146,32 @@ def _judge_settled(stage: Stage, row: Row, found: list[Execution], name: str) ->
 def _is_excused(stage: Stage, row: Row) -> bool:
     """A person moved as much by hand the same way at the time: the records do not tell the two
     apart, unless they name the account."""
+    if not SPENDING_IS_TOLD_APART and row.direction == "reclaim" and _was_received(row):
+        return True
     begins, ends = min(row.signed) - CLOCK_BOUND, max(row.signed) + MOVES_WITHIN
-    names = NAMES_CONTRADICT and stage.script.semantics.record_name is RecordName.MEMBER
     return any(
         moved.move.by_hand
         and WAYS[moved.move.kind] == row.direction
         and begins <= moved.at <= ends
-        and (moved.move.customer_id == row.account_id or (moved.amount == row.amount and not names))
+        and (moved.move.customer_id == row.account_id or _is_alike(stage, row, moved))
         for moved in stage.book.moves
     )
+
+
+def _is_alike(stage: Stage, row: Row, moved: Moved) -> bool:
+    """Whether the record of another account's move cannot be told from this intent's own."""
+    if moved.amount != row.amount:
+        return False
+    if stage.script.semantics.record_name is not RecordName.MEMBER:
+        return True
+    return not NAMES_ARE_COUNTED and any(
+        asked[:3] == (moved.move.customer_id, row.direction, row.amount) and asked[3] != row.id
+        for asked in stage.asked
+    )
+
+
+def _was_received(row: Row) -> bool:
+    return AnswerClass.RECEIVED_BEFORE in row.classes
 
 
 def _judge_never_moved(stage: Stage, row: Row, found: list[Execution], name: str) -> None:
@@ -161,7 +197,8 @@ def _judge_join(stage: Stage, row: Row, name: str) -> None:
         case State.CANCELLED:
             holds = joined is State.PREPARED
         case State.VOID:
-            holds = joined is State.IN_DOUBT and "void" in evidence
+            # A refusal may still come to a process that was asleep; it contradicts nothing.
+            holds = joined is not State.SETTLED and "void" in evidence
         case State.NEEDS_HUMAN:
             holds = joined is not State.SETTLED
         case _:
@@ -173,6 +210,57 @@ def _judge_join(stage: Stage, row: Row, name: str) -> None:
             stage.violate("11 dead time", f"{name} is void too early")
         if AnswerClass.RECEIVED_BEFORE in row.classes:
             stage.violate("11 dead time", f"{name} is void, and its key was received")
+
+
+def _judge_alarms(stage: Stage, rows: list[Row], connection: apsw.Connection) -> None:
+    """What only a person can explain has stopped all sending."""
+    latched = connection.execute(
+        "SELECT at, coalesce(ended_at, '9') FROM pause WHERE is_latched"
+    ).fetchall()
+    for row in rows:
+        for number, said in enumerate(row.answers):
+            if _is_alarming(row, number) and not any(
+                str(at) == said.answered_at or str(at) <= said.answered_at <= str(ended_at)
+                for at, ended_at in latched
+            ):
+                stage.violate("alarm", f"{said.status} {said.code} stopped nothing")
+
+
+def _is_alarming(row: Row, number: int) -> bool:
+    """Whether an answer is one that stops all sending."""
+    said = row.answers[number]
+    if row.classes[number] is AnswerClass.RECEIVED_BEFORE:
+        at = instant(said.answered_at)
+        return not any(
+            other != number and signed_at <= at and row.answers[other].phase != Phase.NOT_SENT
+            for other, signed_at in enumerate(row.signed)
+        )
+    if said.status == 401:
+        # A request that was held up until its signature was over says nothing of the key.
+        return instant(said.answered_at) - row.signed[number] < TIMELY
+    is_strange = (said.status, said.code) in ((200, ""), (409, "CBC.12345678"))
+    return is_strange and row.classes[number] is AnswerClass.UNKNOWN
+
+
+def _judge_rules(stage: Stage, rules: dict[str, str]) -> None:
+    """What the setup's rules mean for the book, beyond caps."""
+    setup = stage.setup
+    own = [one for one in stage.executions if not one.is_repeat]
+    by_rule = Counter(rules.get(one.post.key, "") for one in own)
+    if setup.asks_for and by_rule[setup.asks_for] > stage.approved[setup.asks_for]:
+        asked = f"{by_rule[setup.asks_for]} moves, {stage.approved[setup.asks_for]} approvals"
+        stage.violate("asked", asked)
+    if setup.is_once_a_day:
+        days = Counter(
+            (
+                rules.get(one.post.key, ""),
+                one.moved.move.customer_id,
+                one.post.signed_at.astimezone(ZONE).date(),
+            )
+            for one in own
+        )
+        if max(days.values(), default=0) > 1:
+            stage.violate("once a period", f"{days}")
 
 
 def _judge_bodies(stage: Stage) -> None:
@@ -205,7 +293,8 @@ def _judge_caps(stage: Stage, rules: dict[str, str]) -> None:
         stage.violate("9 caps", f"account_per_day: {accounts}")
     if setup.rule_cap is not None and max(by_rule.values(), default=0) > setup.rule_cap:
         stage.violate("9 caps", f"rule_per_day: {by_rule}")
-    _judge_windows(stage)
+    if not stage.approved:
+        _judge_windows(stage)
 
 
 def _judge_windows(stage: Stage) -> None:
@@ -230,32 +319,33 @@ def _judge_windows(stage: Stage) -> None:
 
 
 def _judge_lifts(stage: Stage) -> None:
-    """No top-up of ours lifts an account above what the rule says, nor the master below its
-    reserve, as long as nobody else moved money and no read lied about the past of others."""
-    ceiling = stage.setup.ceiling
-    if ceiling is None or stage.by_hand:
+    """No top-up of ours lifts an account above what its rule says, nor takes the master below its
+    reserve, as long as nobody else moves money."""
+    setup, book = stage.setup, stage.book
+    if stage.by_hand:
         return
     for execution in stage.executions:
         moved = execution.moved
-        if moved.move.kind is Kind.ALLOCATE and moved.move.instrument is Instrument.CASH:
-            purse = stage.book.accounts[moved.move.customer_id].cash
-            after = max(
-                (
-                    amount
-                    for changed_at, amount in _history(purse.past, purse.amount)
-                    if changed_at == moved.at
-                ),
-                default=0,
-            )
-            if after > ceiling:
-                stage.violate("12 overfunded", f"{moved.move.customer_id[:2]} holds {after}")
+        if moved.move.kind is not Kind.ALLOCATE or moved.move.instrument is not Instrument.CASH:
+            continue
+        holds = _held_after(book.accounts[moved.move.customer_id].cash, moved.at)
+        if setup.ceiling is not None and holds > setup.ceiling:
+            stage.violate("12 overfunded", f"{moved.move.customer_id[:2]} holds {holds}")
+        left = _held_after(book.master.cash, moved.at)
+        if setup.reserve is not None and left < setup.reserve and not _was_stale(stage):
+            stage.violate("reserve", f"the master is left with {left}")
 
 
-def _history(past: object, last: int) -> list[tuple[datetime, int]]:
-    """When a purse changed, and what it held then."""
-    changes: list[tuple[datetime, int]] = list(past)  # type: ignore[call-overload]
-    afters = [before for _, before in changes[1:]] + [last]
-    return [(changed_at, after) for (changed_at, _), after in zip(changes, afters, strict=True)]
+def _held_after(purse: Purse, at: datetime) -> int:
+    """What a purse held after its last change at that instant."""
+    changes = list(purse.past)
+    afters = [before for _, before in changes[1:]] + [purse.amount]
+    return [after for (when, _), after in zip(changes, afters, strict=True) if when == at][-1]
+
+
+def _was_stale(stage: Stage) -> bool:
+    script = stage.script
+    return bool(script.semantics.stale_s) or ReadFault.STALE in script.reads.values()
 
 
 def _judge_chain(stage: Stage, connection: apsw.Connection) -> None:

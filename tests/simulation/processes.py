@@ -7,8 +7,10 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
+from budgetd.core.intent import Intent
 from budgetd.core.plans.again import promised_of
 from budgetd.cycle import Cycle, Report
 from budgetd.execute import Executor, StopSendingError
@@ -22,6 +24,7 @@ from .doors import Mover, Reader
 from .enterprise import settings_of
 from .stage import Post, Stage, wait
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 NO_ROOM = 1 << 62
 DEAD_TIME = timedelta(minutes=45)
 SHORTEST_GAP_S, LONGEST_GAP_S = 200.0, 1300.0
@@ -58,6 +61,13 @@ class SimulatedLedger(Ledger):
             self.stage.violate("13 epochs", f"{self.epoch} after {self.stage.newest_epoch}")
         self.stage.newest_epoch = self.epoch
 
+    def promise(
+        self, intent: Intent, *, children: tuple[str, ...] = (), said: Mapping[str, str] = NOTHING
+    ) -> None:
+        """W1, and that nobody had paused it before."""
+        super().promise(intent, children=children, said=said)
+        self._check_pauses("promised", intent.rule, intent.account_id, intent.made_at)
+
     def record_attempt(self, intent_id: str, signed_at: datetime, body_hash: str) -> int:
         """W2, and that nobody had paused it, nor taken the lead, before."""
         number = super().record_attempt(intent_id, signed_at, body_hash)
@@ -66,15 +76,18 @@ class SimulatedLedger(Ledger):
         rule, account_id = self.connection.execute(
             "SELECT rule, account_id FROM intent WHERE id = ?", (intent_id,)
         ).fetchall()[0]
+        self._check_pauses("signed", str(rule), str(account_id), signed_at)
+        return number
+
+    def _check_pauses(self, what: str, rule: str, account_id: str, at: datetime) -> None:
         pauses = self.connection.execute(
             "SELECT rule, account_id, until FROM pause WHERE ended_at IS NULL"
         ).fetchall()
         for of_rule, of_account, until in pauses:
-            is_over = until is not None and str(until) <= text(signed_at)
+            is_over = until is not None and str(until) <= text(at)
             is_meant = of_rule in ("", rule, "p") and of_account in ("", account_id)
             if is_meant and not is_over:
-                self.stage.violate("14 pause", f"{rule} is signed while paused")
-        return number
+                self.stage.violate("14 pause", f"{rule} is {what} while paused")
 
 
 class Process:
@@ -86,11 +99,6 @@ class Process:
         self.path = path
         self.ledger: SimulatedLedger | None = None
         self.life: Coroutine[float, None, None] = self._live()
-
-    def clock(self) -> datetime:
-        """Our clock, which may be off the provider's."""
-        skew_s = 0.0 if self.stage.is_healed else self.stage.script.skew_s
-        return self.stage.now() + timedelta(seconds=skew_s)
 
     def end(self) -> None:
         """The operating system takes back what the process held."""
@@ -104,8 +112,8 @@ class Process:
     async def _live(self) -> None:
         stage = self.stage
         self.ledger = SimulatedLedger(self.path, stage)
-        mover = Mover(stage, self.number, self.clock, self._check_post)
-        reader = Reader(stage, mover, self.clock)
+        mover = Mover(stage, self.number, self.stage.our_now, self._check_post)
+        reader = Reader(stage, mover, self.stage.our_now)
         while True:
             if await self._takes_lock():
                 try:
@@ -118,8 +126,8 @@ class Process:
                 stage.peaceful_cycles += stage.is_healed
             if mover.is_refused:
                 # The credential is mended by a person; a new client does not know of it.
-                mover = Mover(stage, self.number, self.clock, self._check_post)
-                reader = Reader(stage, mover, self.clock)
+                mover = Mover(stage, self.number, self.stage.our_now, self._check_post)
+                reader = Reader(stage, mover, self.stage.our_now)
             await wait(self._gap_s() if stage.is_healed else stage.script.interval_s)
 
     def _gap_s(self) -> float:
@@ -131,7 +139,7 @@ class Process:
         if found is None:
             return LONGEST_GAP_S
         dead_at = instant(str(found)) + DEAD_TIME
-        return max((dead_at - self.clock()).total_seconds() + 5.0, SHORTEST_GAP_S)
+        return max((dead_at - self.stage.our_now()).total_seconds() + 5.0, SHORTEST_GAP_S)
 
     async def _takes_lock(self) -> bool:
         """The cycle's lock; where its file was replaced, it keeps nobody out any more."""
@@ -182,7 +190,7 @@ class Process:
             observer=cast(Observer, reader),
             frame=settings.frame,
             limits=settings.limits,
-            clock=self.clock,
+            clock=self.stage.our_now,
             resends=self.stage.script.resends,
             sleep=cast(Any, wait),
             jitter=self.stage.dice.uniform,
@@ -192,7 +200,7 @@ class Process:
             ledger=self.ledger,
             executor=executor,
             observer=cast(Observer, reader),
-            clock=self.clock,
+            clock=self.stage.our_now,
         )
 
     def _check_post(self, post: Post) -> None:

@@ -23,7 +23,8 @@ from budgetd.sandbox.semantics import (
 from .enterprise import SETUPS
 
 T = TypeVar("T")
-MINUTE_S, HOUR_S = 60.0, 3600.0
+LONG_ENOUGH_S = 1800
+"""A key is kept at least from the first sending to the last instant a resend may execute."""
 
 
 class PostFault(StrEnum):
@@ -154,6 +155,7 @@ class Dice(Random):
         """Beliefs about the provider. A forgetful provider is met with resends off alone."""
         return Semantics(
             keys=self.choice((KeyMemory.ON_SUCCESS, KeyMemory.ON_SUCCESS, KeyMemory.ON_RECEIPT)),
+            keys_kept_s=self.choice((None, None, None, 1800)),
             keys_shared=self.chance(0.8),
             order=self.choice(
                 (CheckOrder.KEY_FIRST, CheckOrder.KEY_FIRST, CheckOrder.CHECKS_FIRST)
@@ -257,7 +259,8 @@ def script_of(seed: int) -> Script:
 def _bearable(posts: dict[int, PostFault], semantics: Semantics) -> dict[int, PostFault]:
     """No gateway that repeats a POST by itself before a provider that keeps no keys: there no
     client rule prevents a double."""
-    if semantics.keys is not KeyMemory.NEVER and semantics.keys_kept_s is None:
+    kept_s = semantics.keys_kept_s
+    if semantics.keys is not KeyMemory.NEVER and (kept_s is None or kept_s >= LONG_ENOUGH_S):
         return posts
     repeated = (PostFault.REPLAYED, PostFault.DOUBLED)
     return {number: fault for number, fault in posts.items() if fault not in repeated}

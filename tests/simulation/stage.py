@@ -85,6 +85,8 @@ class Stage:
         self.keeps_story = False
         self.lock_owner: int | None = None
         self.waits = 0
+        self.asked: set[tuple[str, str, int, str]] = set()
+        self.approved: Counter[str] = Counter()
         self.underway = 0
         self.newest_epoch = 0
         self.dice = Dice(script.seed)
@@ -102,6 +104,11 @@ class Stage:
     def now(self) -> datetime:
         """The provider's clock."""
         return self.begins + timedelta(seconds=self.now_s)
+
+    def our_now(self) -> datetime:
+        """The clock of the host that budgetd runs on, which may be off the provider's."""
+        skew_s = 0.0 if self.is_healed else self.script.skew_s
+        return self.begins + timedelta(seconds=self.now_s + skew_s)
 
     def later(self, length_s: float, act: Callable[[], None]) -> None:
         """Lets something happen in so many seconds."""
