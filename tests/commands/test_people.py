@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from budgetd.ledger.store import Ledger
+from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.running import RunningSandbox
 
 from .site import POLICY, Site
 from .test_plan_and_apply import AFTER, BEFORE, cash, posts, refused
+from .test_processes import wait_for
 
 ASKING = "approval_above: 1000.00"
 
@@ -94,6 +96,21 @@ def test_a_pause_ends_by_itself_when_its_time_is_over(site: Site, passing: Runni
     assert pauses(site) == []
     assert site.run("apply", "--yes").exit_code == 0
     assert cash(passing) == AFTER
+
+
+def test_a_pause_stops_a_cycle_that_is_under_way_before_its_next_sending(
+    site: Site, running: RunningSandbox
+) -> None:
+    running.sandbox.slow_s = 0.9
+    running.sandbox.faults.order(FaultOrder(kind=FaultKind.SLOW, method="POST"))
+    process = site.start("apply", "--yes")
+    wait_for(lambda: len(running.sandbox.book.moves) == 1)
+    assert site.run("pause", "--reason", "stop").exit_code == 0
+    told, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert posts(running) == 1
+    assert told.count("held: paused; stop") == 2
+    assert site.states() == ["settled"]
 
 
 def test_a_shorter_pause_says_that_a_longer_one_is_in_force(site: Site) -> None:

@@ -1,9 +1,9 @@
 """Backup, restore, another host, upgrade: what docs/operations.md says, done as it is written."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from budgetd.sandbox.running import RunningSandbox
 from .site import Site
 from .test_people import pauses
 from .test_plan_and_apply import AFTER, BEFORE, cash, posts, refused
+from .test_processes import wait_for
 
 pytestmark = pytest.mark.usefixtures("anna")
 DEAD = timedelta(minutes=46)
@@ -64,9 +65,7 @@ def test_a_backup_of_a_running_cycle_is_restored_adopted_and_moves_nothing_twice
     passing.sandbox.slow_s = 0.8
     passing.sandbox.faults.order(FaultOrder(kind=FaultKind.SLOW, method="POST", nth=2))
     process = site.start("apply", "--yes")
-    deadline = time.monotonic() + 30
-    while posts(passing) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(lambda: len(passing.sandbox.book.moves) == 2)
     backup = site.home / "backup.db"
     back_up(site, backup)
     process.communicate(timeout=30)
@@ -145,6 +144,51 @@ def test_a_state_that_was_copied_to_another_host_moves_nothing_until_it_is_adopt
     assert other.run("doctor").exit_code == 0
 
 
+DAILY = """\
+version: 1
+policy: p
+rules:
+  - name: allowance
+    accounts: {name: acme_prod_web}
+    top_up: {add: 100.00}
+    schedule: {daily: {at: "12:00"}, catch_up: 6h}
+"""
+
+
+def test_a_calendar_slot_that_a_restored_state_has_forgotten_is_not_served_twice(
+    site: Site, passing: RunningSandbox
+) -> None:
+    site.write(policy=DAILY)
+    clock = passing.sandbox.clock
+    clock.set((clock.now() + timedelta(days=1)).replace(hour=9, minute=0, second=0))
+    assert site.run("apply", "--yes").exit_code == 0
+    backup = site.home / "backup.db"
+    back_up(site, backup)
+    clock.advance(timedelta(hours=4))
+    assert site.run("apply", "--yes").exit_code == 0
+    assert cash(passing)["prod-web"] == 110_00
+    restore(site, backup)
+    assert site.run("adopt", "--reason", "disk died", "--yes").exit_code == 0
+    clock.advance(DEAD)
+    assert site.run("apply", "--yes").exit_code == 0
+    assert cash(passing)["prod-web"] == 110_00
+    clock.advance(timedelta(hours=24))
+    assert site.run("apply", "--yes").exit_code == 0
+    assert cash(passing)["prod-web"] == 210_00
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_has_restored_belongs_to_the_owner_of_the_folder_after_an_adoption(
+    site: Site,
+) -> None:
+    site.run("apply", "--yes")
+    witness_path(site.state).unlink()
+    os.chown(site.state.parent, 4321, 4321)
+    assert site.run("adopt", "--reason", "restored", "--yes").exit_code == 0
+    left = {path.name for path in site.state.parent.iterdir() if path.stat().st_uid != 4321}
+    assert left == set()
+
+
 def test_a_lost_state_is_not_begun_anew_unseen(site: Site, running: RunningSandbox) -> None:
     site.run("apply", "--yes")
     for suffix in WHILE_WRITTEN:
@@ -204,6 +248,10 @@ def first_version(path: Path, **fields: object) -> None:
         "ended_at": made,
         **fields,
     }
+    _write_first(path, row)
+
+
+def _write_first(path: Path, row: dict[str, object]) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(STEPS[1])
@@ -214,7 +262,7 @@ def first_version(path: Path, **fields: object) -> None:
         f"INSERT INTO intent ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - our own columns
         tuple(row.values()),
     )
-    event = (made, str(row["id"]), "prepared", '{"amount":"100.00","children":[]}')
+    event = (str(row["made_at"]), str(row["id"]), "prepared", '{"amount":"100.00","children":[]}')
     connection.execute(
         "INSERT INTO event (at, intent_id, kind, data, hash) VALUES (?, ?, ?, ?, ?)",
         (*event, link("", *event)),

@@ -4,7 +4,10 @@ From then on it counts as what happened, after a pause in which what it has forg
 readings. It may not change a transfer.
 """
 
+import os
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 
 from budgetd.core.pause import Pause
@@ -12,7 +15,7 @@ from budgetd.core.reconciliation import DEAD_TIME
 from budgetd.ledger.home import bear_witness, settle_in, strangeness, witness_path
 from budgetd.ledger.past import Past
 from budgetd.ledger.store import Ledger
-from budgetd.ledger.times import instant
+from budgetd.ledger.times import instant, text
 
 PAUSE_REASON = "state adopted; what was sent before and is missing in it must show first"
 
@@ -21,14 +24,17 @@ def adopt(ledger: Ledger, enterprise: str, *, by: str, reason: str, at: datetime
     """Makes a strange file at home here, and pauses everything for the dead time: what a former
     process signed last can move no more afterwards, and readings show it.
 
-    The caller holds the cycle's lock. None where the file is not strange: nothing is written.
-    What is open stays open. Dying in it leaves the file strange, to be adopted again.
+    Calendar slots of before count as gone: which of them were served, the file may have forgotten.
+    The caller holds the cycle's lock. None where the file is not strange: nothing is written. What
+    is open stays open. Dying in it leaves the file strange, to be adopted again.
     """
     with ledger.writing():
         why = strangeness(ledger.connection, ledger.path, enterprise)
         if not why:
             return None
         settle_in(ledger.connection, ledger.path, enterprise)
+        # A rule knows no slot from before it was loaded, and is loaded anew now.
+        ledger.connection.execute("UPDATE rule_loaded SET at = ?", (text(at),))
         ledger.note(at, "", "adopted", {"by": by, "reason": reason, "was": why})
         pause = Pause(
             id=uuid4().hex[:12],
@@ -43,7 +49,18 @@ def adopt(ledger: Ledger, enterprise: str, *, by: str, reason: str, at: datetime
     # A damaged witness cannot be written over in place: it would stay damaged.
     witness_path(ledger.path).unlink(missing_ok=True)
     bear_witness(ledger.connection, ledger.path)
+    _hand_over(ledger.path)
     return pause
+
+
+def _hand_over(path: Path) -> None:
+    """Gives what root has restored or made to the owner of the folder, who is to go on with it."""
+    if os.geteuid() != 0:
+        return
+    owner = path.parent.stat()
+    for suffix in ("", "-wal", "-shm", ".seen", ".lock", ".slots"):
+        with suppress(FileNotFoundError):
+            os.chown(path.with_name(path.name + suffix), owner.st_uid, owner.st_gid)
 
 
 def newest_event(past: Past) -> datetime | None:
