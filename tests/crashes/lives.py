@@ -22,7 +22,6 @@ from budgetd import cycle, service, wiring
 from budgetd.cli import apply, main, plan
 from budgetd.core.intent import State
 from budgetd.core.money import to_minor
-from budgetd.ledger.database import LedgerError
 from budgetd.ledger.kept import samples
 from budgetd.ledger.store import Ledger
 from budgetd.report import plan_text, results_text
@@ -70,7 +69,7 @@ class Life:
 
         def now() -> datetime:
             nonlocal is_stopped
-            if not is_stopped and stands(Path(self.state), wanted):
+            if not is_stopped and wanted in open_states(Path(self.state)):
                 is_stopped = True
                 os.kill(os.getpid(), signal.SIGSTOP)
             return shared.now()
@@ -78,59 +77,40 @@ class Life:
         return now
 
 
-def stands(path: Path, state: State) -> bool:
-    """Whether any intent of a ledger stands so, seen from outside."""
-    return state in open_states(path)
+@contextmanager
+def looking(path: Path) -> Iterator[Ledger]:
+    """A ledger seen from outside, as `budgetd transfers` sees it, whoever writes or has died."""
+    ledger = Ledger(path, may_write=False)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
 
 
 def open_states(path: Path) -> list[State]:
-    """Where every open intent of a ledger stands, seen from outside."""
-    return [state for _, state in _open_intents(path)]
+    """Where every open intent of a ledger stands."""
+    with looking(path) as ledger:
+        return [ledger.state_of(intent.id) for intent in ledger.open_intents()]
 
 
 def open_accounts(path: Path) -> set[str]:
-    """The accounts that have an open intent, seen from outside."""
-    return {account_id for account_id, _ in _open_intents(path)}
+    """The accounts that have an open intent."""
+    with looking(path) as ledger:
+        return {intent.account_id for intent in ledger.open_intents()}
 
 
 def claimed(path: Path) -> dict[str, tuple[State, int]]:
     """What the ledger says of each key: where it stands, and the amount in minor units."""
-    try:
-        ledger = Ledger(path, may_write=False)
-    except LedgerError:
-        return {}
-    try:
+    with looking(path) as ledger:
         rows = ledger.connection.execute("SELECT key, state, amount FROM intent").fetchall()
-    finally:
-        ledger.close()
     return {str(key): (State(str(state)), int(str(amount))) for key, state, amount in rows}
 
 
 def last_readings(path: Path) -> dict[str, int]:
-    """The newest cash reading that was kept of each account, in minor units."""
-    try:
-        ledger = Ledger(path, may_write=False)
-    except LedgerError:
-        return {}
-    try:
-        kept_since = samples(ledger, datetime(2000, 1, 1, tzinfo=UTC), {})
-        return {
-            account_id: to_minor(found[-1].value) for (account_id, _), found in kept_since.items()
-        }
-    finally:
-        ledger.close()
-
-
-def _open_intents(path: Path) -> list[tuple[str, State]]:
-    try:
-        ledger = Ledger(path, may_write=False)
-    except LedgerError:
-        # Nothing was written yet.
-        return []
-    try:
-        return [(intent.account_id, ledger.state_of(intent.id)) for intent in ledger.open_intents()]
-    finally:
-        ledger.close()
+    """The newest reading that was kept of each account, in minor units."""
+    with looking(path) as ledger:
+        found = samples(ledger, datetime(2000, 1, 1, tzinfo=UTC), {})
+    return {account_id: to_minor(one[-1].value) for (account_id, _), one in found.items()}
 
 
 def fork(life: Life) -> int:

@@ -1,7 +1,7 @@
 """A provider, a site and its book as the only judge: what every crash test is played on.
 
 Twelve accounts: ten that spend and are topped up to 2,000.00, two whose excess above 200.00 comes
-home. Amounts are minor units. It may not ask the ledger what is true.
+home. Amounts are minor units. It may not take the ledger's word for anything.
 """
 
 from collections import Counter
