@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check bench simulate kills secrecy machine clean
 
 setup: $(READY)
 
@@ -29,6 +29,19 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# Longer campaigns; what they found is a case in the suite. N is how many schedules, kills, ...
+simulate: $(READY)
+	$(BIN)/python -m tests.simulation --schedules $(or $(N),200000)
+
+kills: $(READY)
+	$(BIN)/python -m tests.crashes.kills --kills $(or $(N),300)
+
+secrecy: $(READY)
+	$(BIN)/python -m tests.secrecy --cases $(or $(N),100000)
+
+machine: $(READY)
+	MACHINES=$(or $(N),200) $(BIN)/pytest -q -n 0 -o timeout=0 tests/commands/test_machine.py
 
 clean:
 	rm -rf $(VENV) build dist
