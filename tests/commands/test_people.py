@@ -85,6 +85,19 @@ def test_an_account_can_be_paused_by_its_id_and_once_it_was_moved_by_its_name(
     assert cash(running)["prod-web"] == 2000_00
 
 
+def test_an_account_that_was_only_proposed_for_is_known_by_its_name(site: Site) -> None:
+    site.write(limits=ASKING)
+    site.run("apply", "--yes")
+    assert "account acme_prod_web (" in site.run("pause", "--account", "acme_prod_web").stdout
+
+
+def test_names_and_reasons_are_kept_harmless(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "an\x1b[31mna")
+    site.run("pause", "--reason", "a\n\x1b[31mb\u202ec")
+    (pause,) = pauses(site)
+    assert (pause["by"], pause["reason"]) == ("an\\x1b[31mna", "a \\x1b[31mb\\u202ec")
+
+
 def test_a_pause_ends_by_itself_when_its_time_is_over(site: Site, passing: RunningSandbox) -> None:
     until = passing.sandbox.clock.now() + timedelta(hours=2)
     told = site.run("pause", "--until", f"{until:%Y-%m-%d %H:%M}")

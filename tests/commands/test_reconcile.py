@@ -140,12 +140,12 @@ def test_the_window_is_what_was_asked_for(site: Site, passing: RunningSandbox) -
 
 def test_records_that_cannot_be_read_exit_1(site: Site, running: RunningSandbox) -> None:
     path = "/account-change-records"
-    running.sandbox.faults.order(
-        FaultOrder(kind=FaultKind.ERROR_500_BEFORE, method="GET", path=path, times=99)
-    )
-    found = reconciled(site, code=1)
-    assert "cash" in found["unread"]
-    assert "What could not be read was not compared." in site.run("reconcile").stdout
+    order = FaultOrder(kind=FaultKind.MALFORMED, method="GET", path=path, times=99)
+    running.sandbox.faults.order(order)
+    told = site.run("reconcile")
+    assert told.exit_code == 1
+    assert "unread: records of cash: " in told.stdout
+    assert "What could not be read was not compared." in told.stdout
 
 
 @pytest.mark.parametrize("days", ["0", "91", "x"])

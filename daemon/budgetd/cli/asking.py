@@ -13,17 +13,23 @@ MOST_CHARACTERS = 500
 
 
 def who() -> str:
-    """The login name of whoever gives the command, also behind sudo; kept with what they do."""
+    """The login name of whoever gives the command, also behind sudo, harmless to any screen; kept
+    with what they do."""
+    from budgetd.report.harmless import harmless
+
     try:
         name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):
         name = f"uid {os.getuid()}"
-    return name[:64]
+    return harmless(name)[:64]
 
 
 def said(reason: str | None, option: str = "--reason") -> str:
-    """A reason as it is kept: empty where none was given. Raises `UsageError` for a long one."""
-    found = " ".join((reason or "").split())
+    """A reason as it is kept, harmless to any screen; empty where none was given. Raises
+    `UsageError` for a long one."""
+    from budgetd.report.harmless import harmless
+
+    found = harmless(" ".join((reason or "").split()))
     if len(found) > MOST_CHARACTERS:
         raise click.UsageError(f"{option}: expected at most {MOST_CHARACTERS} characters")
     return found

@@ -80,14 +80,13 @@ def _pause(
     """Sets the pause; the same one again changes nothing."""
     from uuid import uuid4
 
-    from budgetd.cli.scope import account_id_of
+    from budgetd.cli.scope import account_id_of, known_names
     from budgetd.core.pause import Pause
-    from budgetd.ledger.looking import account_names
     from budgetd.ledger.switches import set_pause
     from budgetd.report.pauses import in_force
     from budgetd.service import now
 
-    account_id = account_id_of(account, account_names(ledger)) if account is not None else ""
+    account_id = account_id_of(account, known_names(ledger)) if account is not None else ""
     made = Pause(
         id=uuid4().hex[:12],
         rule=rule or "",
@@ -107,7 +106,7 @@ def _pause(
 
 
 def _show(config: "Config", ledger: "Ledger", made: "Pause", style: str) -> None:
-    from budgetd.ledger.looking import account_names
+    from budgetd.cli.scope import known_names
     from budgetd.report.pauses import in_force, pauses_json, pauses_text
     from budgetd.service import now
 
@@ -115,7 +114,7 @@ def _show(config: "Config", ledger: "Ledger", made: "Pause", style: str) -> None
     if style == "json":
         click.echo(json.dumps(pauses_json(pauses) | {"set": made.id}, indent=2))
         return
-    click.echo(pauses_text(pauses, account_names(ledger), screen_of(config.timezone)), nl=False)
+    click.echo(pauses_text(pauses, known_names(ledger), screen_of(config.timezone)), nl=False)
     longer = [one for one in pauses if _outlasts(one, made)]
     if longer:
         say("note: an earlier pause holds the same for longer; `budgetd resume` ends it")

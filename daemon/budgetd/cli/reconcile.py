@@ -65,7 +65,7 @@ class _Known:
 
 def _known(ledger: "Ledger | None", since: datetime) -> _Known:
     from budgetd.core.reconciliation import unexplained_rises
-    from budgetd.ledger import kept, looking
+    from budgetd.ledger import evidence, looking
 
     if ledger is None:
         return _Known(sent=(), claims={}, rises=(), names={})
@@ -73,7 +73,7 @@ def _known(ledger: "Ledger | None", since: datetime) -> _Known:
     return _Known(
         sent=ledger.sent(earlier),
         claims=ledger.claims(earlier),
-        rises=unexplained_rises(kept.samples(ledger, since, {}), ledger.moves(earlier)),
+        rises=unexplained_rises(evidence.rising(ledger, since), ledger.moves(earlier)),
         names=looking.account_names(ledger),
     )
 

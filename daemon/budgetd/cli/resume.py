@@ -54,8 +54,7 @@ def _nothing(left: "Sequence[Pause]", style: str) -> str:
 
 def _matching(ledger: "Ledger", rule: str | None, account: str | None) -> "list[Pause]":
     """The pauses in force that are of this rule or below this policy, and of this account."""
-    from budgetd.cli.scope import account_id_of
-    from budgetd.ledger.looking import account_names
+    from budgetd.cli.scope import account_id_of, known_names
     from budgetd.report.pauses import in_force
     from budgetd.service import now
 
@@ -63,8 +62,8 @@ def _matching(ledger: "Ledger", rule: str | None, account: str | None) -> "list[
     if rule is not None:
         pauses = [one for one in pauses if one.rule == rule or one.rule.startswith(f"{rule}/")]
     if account is not None:
-        known = account_names(ledger) | {one.account_id: "" for one in pauses if one.account_id}
-        account_id = account_id_of(account, known | account_names(ledger))
+        known = {one.account_id: "" for one in pauses if one.account_id} | known_names(ledger)
+        account_id = account_id_of(account, known)
         pauses = [one for one in pauses if one.account_id == account_id]
     return pauses
 
@@ -72,12 +71,12 @@ def _matching(ledger: "Ledger", rule: str | None, account: str | None) -> "list[
 def _resume(
     config: "Config", ledger: "Ledger", ending: "list[Pause]", reason: str, style: str
 ) -> int:
-    from budgetd.ledger.looking import account_names
+    from budgetd.cli.scope import known_names
     from budgetd.ledger.switches import end_pause
     from budgetd.report.pauses import in_force, pauses_json, pauses_text, scope_text
     from budgetd.service import now
 
-    names, screen = account_names(ledger), screen_of(config.timezone)
+    names, screen = known_names(ledger), screen_of(config.timezone)
     latched = [one for one in ending if one.is_latched]
     if latched and not reason:
         click.echo(pauses_text(latched, names, screen), nl=False)

@@ -15,7 +15,9 @@ from budgetd.core.documents.problem import InputError
 
 if TYPE_CHECKING:
     from budgetd.config import Config
+    from budgetd.ledger.store import Ledger
 
+RECENT = 200
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -34,6 +36,18 @@ def check_rule_name(config: "Config", name: str) -> None:
     names = sorted({rule.partition("/")[0] for rule in rules}) + rules
     if name not in names:
         raise click.UsageError(f"there is no policy or rule {name!r}{_nearest(name, names)}")
+
+
+def known_names(ledger: "Ledger") -> dict[str, str]:
+    """The account names that moves and proposals have told, by id."""
+    from budgetd.ledger import looking, proposals
+
+    proposed = {
+        item.unit.account_id: item.account_name
+        for proposal in proposals.newest(ledger, RECENT)
+        for item in proposal.items
+    }
+    return proposed | looking.account_names(ledger)
 
 
 def account_id_of(wanted: str, names: Mapping[str, str]) -> str:

@@ -3,9 +3,10 @@
 It may not judge what that proves, nor write.
 """
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 
-from budgetd.core.intent import Intent
+from budgetd.core.intent import Instrument, Intent
 from budgetd.core.observation import Sample
 from budgetd.core.reconciliation import Claim, Sent
 from budgetd.ledger.looking import broken_link
@@ -79,3 +80,24 @@ def chain_of(ledger: Ledger, intent_id: str) -> tuple[int, int, int | None]:
         return 0, 0, broken_link(ledger)
     broken = broken_link(ledger, newest=ledger.last_seq() - numbers[0] + 1)
     return numbers[0], numbers[-1], broken
+
+
+def rising(past: Past, since: datetime) -> dict[tuple[str, Instrument], tuple[Sample, ...]]:
+    """The kept readings since then that are higher than the one before, each after that one, by
+    account and instrument, oldest first. What falls in between is left out, so nothing else
+    rises from one of them to the next."""
+    found: dict[tuple[str, Instrument], list[Sample]] = defaultdict(list)
+    for row in past.connection.execute(
+        "SELECT account_id, instrument, read_at, value, read_before, value_before FROM ("
+        "SELECT *, lag(read_at) OVER one AS read_before, lag(value) OVER one AS value_before "
+        "FROM reading WHERE read_at >= ? "
+        "WINDOW one AS (PARTITION BY account_id, instrument ORDER BY read_at)) "
+        "WHERE value > value_before",
+        (text(since),),
+    ):
+        key = (str(row[0]), Instrument(str(row[1])))
+        found[key] += [
+            Sample(instant(str(row[4])), amount_of(row[5])),
+            Sample(instant(str(row[2])), amount_of(row[3])),
+        ]
+    return {key: tuple(samples) for key, samples in found.items()}
