@@ -43,6 +43,9 @@ class Verdict:
     checks: tuple[tuple[str, bool], ...]
 
 
+CONCLUDING = ("resolved", "recovered")
+"""The events that say what became of a transfer without an answer."""
+
 _OPEN_BASES = {
     State.PREPARED: Basis.UNSENT,
     State.SENDING: Basis.DOUBT,
@@ -77,7 +80,7 @@ def basis_of(life: Life) -> Basis:
 
 def last_word(life: Life) -> dict[str, object]:
     """The data of the last event that concluded something without an answer; empty without."""
-    concluded = [data for _, kind, data in life.events if kind in ("resolved", "recovered")]
+    concluded = [data for _, kind, data in life.events if kind in CONCLUDING]
     return concluded[-1] if concluded else {}
 
 

@@ -9,11 +9,12 @@ from hashlib import sha256
 
 from rich.text import Text
 
+from budgetd.core.intent import State
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Sample
 from budgetd.report.harmless import harmless
 from budgetd.report.life import Evidence
-from budgetd.report.proof import last_word, verdict_of
+from budgetd.report.proof import CONCLUDING, verdict_of
 from budgetd.report.screen import Screen, pad, print_lines, sentences
 from budgetd.report.transfers_text import answer_said, answer_words, head_lines
 from budgetd.report.words import STATE_WORDS
@@ -74,11 +75,25 @@ def _evidence(evidence: Evidence, screen: Screen) -> Iterator[tuple[str, str]]:
         yield "record", f"{claim.record_id}, booked {_at(claim.moved_at, screen)}"
     if evidence.life.move.child_coupon_id:
         yield "child", evidence.life.move.child_coupon_id
-    for name, value in sorted(last_word(evidence.life).items()):
-        if name != "state":
-            yield "word" if name == "by" else name.replace("_", " "), str(value)
+    yield from _concluded(evidence, screen)
     yield from _family(evidence, screen)
     yield "events", f"{evidence.chain.first} to {evidence.chain.last} of the ledger's chain"
+
+
+def _concluded(evidence: Evidence, screen: Screen) -> Iterator[tuple[str, str]]:
+    """What was made of it without an answer, each time with what that rested on."""
+    for at, kind, data in evidence.life.events:
+        if kind not in CONCLUDING:
+            continue
+        state = STATE_WORDS[State(str(data["state"]))] if "state" in data else kind
+        by = f" (the word of {data['by']})" if "by" in data else ""
+        told = [f"{_at(at, screen)}: {state}: {data.get('why', '')}{by}"]
+        told += [
+            f"{name.replace('_', ' ')} {value}"
+            for name, value in sorted(data.items())
+            if name not in ("why", "state", "by")
+        ]
+        yield "concluded", "; ".join(told)
 
 
 def _attempts(evidence: Evidence, screen: Screen) -> Iterator[tuple[str, str]]:
