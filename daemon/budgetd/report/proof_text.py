@@ -20,7 +20,7 @@ from budgetd.report.transfers_text import answer_said, answer_words, head_lines
 from budgetd.report.words import STATE_WORDS
 
 MOST_FAMILY = 20
-_INDENT = 17
+_INDENT = 13
 
 
 def proof_text(evidence: Evidence, screen: Screen) -> str:
