@@ -16,7 +16,7 @@ LONGEST_FUNCTION = 50
 LONGEST_FILE = 400
 LONGEST_TEST_FILE = 600
 MOST_PARAMETERS = 5
-EXCUSES = {"noqa": 14, "type: ignore": 6, "pragma: no cover": 0}
+EXCUSES = {"noqa": 13, "type: ignore": 6, "pragma: no cover": 0}
 """How often the package excuses itself from a rule. The counts may only fall."""
 
 

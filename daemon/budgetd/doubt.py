@@ -28,7 +28,7 @@ from budgetd.core.reconciliation import (
     compare,
     count,
 )
-from budgetd.ledger.store import NOTHING_PROVEN, Ledger, Proven
+from budgetd.ledger.store import Ledger, Proven
 from budgetd.observe import Observer
 
 GRACE = timedelta(minutes=5)
@@ -150,7 +150,7 @@ class Doubt:
             "child_coupon_id": child_id,
         }
         proof = Proven(child_coupon_id=child_id)
-        self._resolve(intent.id, State.SETTLED, evidence, proof)
+        self.ledger.settle(intent.id, evidence, proof, self.clock())
 
     async def _coupons(self, intent: Intent) -> tuple[Coupon, ...] | None:
         reading = await self.observer.one(intent.account_id, Instrument.COUPON)
@@ -256,11 +256,8 @@ class Doubt:
         coupons = await self._coupons(intent)
         return None if coupons is None else _has_child(coupons, intent.unit.part)
 
-    def _resolve(
-        self, intent_id: str, state: State, evidence: dict[str, str], proof: Proven = NOTHING_PROVEN
-    ) -> None:
-        now, expects = self.clock(), State.IN_DOUBT
-        self.ledger.resolve(intent_id, state, evidence, now, expects=expects, proof=proof)
+    def _resolve(self, intent_id: str, state: State, evidence: dict[str, str]) -> None:
+        self.ledger.resolve(intent_id, state, evidence, self.clock(), expects=State.IN_DOUBT)
 
     def _void(self, one: Sent, evidence: dict[str, str]) -> None:
         self._resolve(one.id, State.VOID, evidence)
@@ -283,7 +280,7 @@ class Doubt:
         amount = change.amount if change is not None and is_whole else None
         proof = Proven(change=change, amount=amount)
         evidence = why | ({"record": change.id} if change is not None else {})
-        self._resolve(one.id, State.SETTLED, evidence, proof)
+        self.ledger.settle(one.id, evidence, proof, self.clock())
 
     def _alarm(self, found: Sequence[Discrepancy]) -> None:
         """Stops all sending for what only a person can explain; for each reason once."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from budgetd.core.approval import Proposal, ProposalState
+from budgetd.core.approval import Proposal
 from budgetd.core.intent import FINAL, State
 from budgetd.core.pause import Pause
 from budgetd.core.reason import Hold
@@ -46,8 +46,7 @@ def waiting(world: World) -> list[Proposal]:
 
 def approve(world: World, proposal: Proposal) -> None:
     ledger = Ledger(world.state, may_write=True)
-    state, now = ProposalState.APPROVED, world.now()
-    proposals.decide(ledger, proposal, state, by="tester", reason="", now=now)
+    proposals.approve(ledger, proposal, "tester", "", world.now())
     ledger.close()
 
 

@@ -68,12 +68,11 @@ def _is_approved(config: "Config", proposal: "Proposal") -> bool:
 
 
 def _approve(config: "Config", ledger: "Ledger", proposal: "Proposal", reason: str) -> None:
-    from budgetd.core.approval import ProposalState
-    from budgetd.ledger.proposals import decide
+    from budgetd.ledger.proposals import approve
     from budgetd.service import now
 
     by = who()
-    decide(ledger, proposal, ProposalState.APPROVED, by=by, reason=reason, now=now())
+    approve(ledger, proposal, by, reason, now())
     until = f"{proposal.expires_at.astimezone(config.timezone):%Y-%m-%d %H:%M}"
     say(
         f"approved by {by}. The next cycle (`budgetd apply`) decides it again and moves at most "

@@ -20,7 +20,7 @@ def command(ctx: click.Context, proposal_id: str | None, reason: str | None, sty
     with failures():
         from budgetd.config import find_config, load_config
         from budgetd.core.approval import ProposalState
-        from budgetd.ledger.proposals import decide
+        from budgetd.ledger.proposals import reject
         from budgetd.service import now
 
         config = load_config(find_config(ctx.obj))
@@ -38,7 +38,7 @@ def command(ctx: click.Context, proposal_id: str | None, reason: str | None, sty
                 )
                 ctx.exit(USAGE)
             by = who()
-            decide(ledger, proposal, ProposalState.REJECTED, by=by, reason=words, now=now())
+            reject(ledger, proposal, by, words, now())
             if style == "json":
                 show_json(ledger, proposal)
             say(

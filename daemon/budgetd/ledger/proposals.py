@@ -98,26 +98,43 @@ def drop(ledger: Ledger, ids: Sequence[str], now: datetime) -> None:
                 _end(ledger, proposal, ProposalState.MOOT, now)
 
 
-def decide(
-    ledger: Ledger, proposal: Proposal, state: ProposalState, *, by: str, reason: str, now: datetime
-) -> None:
-    """Approves or rejects a proposal as it was shown. Raises `ProposalGoneError` where it is not
-    open any more, over, or proposes something else by now."""
+def approve(ledger: Ledger, proposal: Proposal, by: str, reason: str, now: datetime) -> None:
+    """Approves a proposal as it was shown. Raises `ProposalGoneError` where it is not open any
+    more, over, or proposes something else by now."""
     with ledger.writing():
-        found = [one for one in live(ledger) if one.id == proposal.id]
-        if not found or found[0].state is not ProposalState.OPEN or now >= found[0].expires_at:
-            raise ProposalGoneError(f"proposal {proposal.id} is not open any more")
-        if state is ProposalState.APPROVED and found[0].items != proposal.items:
+        if _open(ledger, proposal, now).items != proposal.items:
             raise ProposalGoneError(
                 f"proposal {proposal.id} has changed since it was shown; look at it again"
             )
-        ledger.connection.execute(
-            "UPDATE proposal SET state = ?, decided_by = ?, decided_at = ?, reason = ? "
-            "WHERE number = ?",
-            (str(state), by, text(now), reason, _number(ledger, proposal.id)),
-        )
-        data = {"proposal": proposal.id, "rule": proposal.rule, "by": by, "reason": reason}
-        ledger.note(now, "", str(state), data)
+        _decide(ledger, proposal, ProposalState.APPROVED, (by, reason, now))
+
+
+def reject(ledger: Ledger, proposal: Proposal, by: str, reason: str, now: datetime) -> None:
+    """Rejects a proposal, whatever it proposes by now. Raises `ProposalGoneError` where it is
+    not open any more, or over."""
+    with ledger.writing():
+        _open(ledger, proposal, now)
+        _decide(ledger, proposal, ProposalState.REJECTED, (by, reason, now))
+
+
+def _open(ledger: Ledger, proposal: Proposal, now: datetime) -> Proposal:
+    for one in live(ledger):
+        if one.id == proposal.id and one.state is ProposalState.OPEN and now < one.expires_at:
+            return one
+    raise ProposalGoneError(f"proposal {proposal.id} is not open any more")
+
+
+def _decide(
+    ledger: Ledger, proposal: Proposal, state: ProposalState, word: tuple[str, str, datetime]
+) -> None:
+    by, reason, now = word
+    ledger.connection.execute(
+        "UPDATE proposal SET state = ?, decided_by = ?, decided_at = ?, reason = ? "
+        "WHERE number = ?",
+        (str(state), by, text(now), reason, _number(ledger, proposal.id)),
+    )
+    data = {"proposal": proposal.id, "rule": proposal.rule, "by": by, "reason": reason}
+    ledger.note(now, "", str(state), data)
 
 
 def use(ledger: Ledger, approved: Approved, intent_id: str, now: datetime) -> None:

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Attempt, Direction, Instrument, Intent, Move, State, Unit
-from budgetd.core.money import from_minor
+from budgetd.core.money import from_minor, to_minor
 from budgetd.core.pause import Pause
 from budgetd.core.reconciliation import Sent
-from budgetd.ledger.times import instant
+from budgetd.ledger.times import instant, text
 
 Row = tuple[object, ...]
 INTENT_COLUMNS = (
@@ -68,6 +69,36 @@ def intent_of(row: Row) -> Intent:
         made_at=instant(str(named["made_at"])),
         expires_at=instant(str(named["expires_at"])),
         epoch=_whole(named["epoch"]),
+    )
+
+
+def intent_row(intent: Intent) -> tuple[str | int | bytes | None, ...]:
+    """The row of `INTENT_COLUMNS` of an intent."""
+    return (
+        intent.id,
+        intent.key,
+        intent.rule,
+        intent.policy_digest,
+        intent.account_id,
+        intent.account_name,
+        str(intent.unit.instrument),
+        intent.unit.part,
+        str(intent.direction),
+        intent.coupon_id,
+        to_minor(intent.amount),
+        intent.currency,
+        intent.operation,
+        intent.body,
+        sha256(intent.body).hexdigest(),
+        intent.why,
+        intent.period,
+        to_minor(intent.reading),
+        None if intent.unit_reading is None else to_minor(intent.unit_reading),
+        text(intent.read_at),
+        None if intent.master_read_at is None else text(intent.master_read_at),
+        text(intent.made_at),
+        text(intent.expires_at),
+        intent.epoch,
     )
 
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
@@ -26,10 +25,11 @@ from budgetd.ledger.chain import link
 from budgetd.ledger.database import ROOM_BYTES, LedgerError, check_room, open_database
 from budgetd.ledger.home import ForeignStateError, bear_witness, settle_in, strangeness
 from budgetd.ledger.past import Past
-from budgetd.ledger.rows import INTENT_COLUMNS, PAUSE_COLUMNS
+from budgetd.ledger.rows import INTENT_COLUMNS, PAUSE_COLUMNS, intent_row
 from budgetd.ledger.times import text
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+Told = Mapping[str, str]
+_NOTHING: Told = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Ledger(Past):
     # W1
 
     def promise(
-        self, intent: Intent, *, children: tuple[str, ...] = (), said: Mapping[str, str] = _NOTHING
+        self, intent: Intent, *, children: tuple[str, ...] = (), said: Told = _NOTHING
     ) -> None:
         """W1: writes an intent down as `prepared`, inside the caller's transaction.
 
@@ -144,32 +144,7 @@ class Ledger(Past):
         """
         self.check_lead()
         self.check_pause(intent.rule, intent.account_id, intent.made_at)
-        values = (
-            intent.id,
-            intent.key,
-            intent.rule,
-            intent.policy_digest,
-            intent.account_id,
-            intent.account_name,
-            str(intent.unit.instrument),
-            intent.unit.part,
-            str(intent.direction),
-            intent.coupon_id,
-            to_minor(intent.amount),
-            intent.currency,
-            intent.operation,
-            intent.body,
-            sha256(intent.body).hexdigest(),
-            intent.why,
-            intent.period,
-            to_minor(intent.reading),
-            None if intent.unit_reading is None else to_minor(intent.unit_reading),
-            text(intent.read_at),
-            None if intent.master_read_at is None else text(intent.master_read_at),
-            text(intent.made_at),
-            text(intent.expires_at),
-            intent.epoch,
-        )
+        values = intent_row(intent)
         marks = ", ".join("?" * len(values))
         try:
             self.connection.execute(
@@ -309,32 +284,41 @@ class Ledger(Past):
         self.note(pause.at, "", "latched" if pause.is_latched else "paused", data)
 
     def resolve(
-        self,
-        intent_id: str,
-        state: State,
-        evidence: dict[str, str],
-        at: datetime,
-        *,
-        expects: State,
-        proof: Proven = NOTHING_PROVEN,
+        self, intent_id: str, state: State, evidence: Told, at: datetime, *, expects: State
     ) -> State:
         """Changes a state for another reason than an answer, and keeps the evidence for it.
 
         Returns the state it is in then: where it is no longer what the caller `expects` (an
-        answer came late, another process saw to it) nothing is written. W4: the record that
-        proves it is claimed in the same transaction; a record proves one intent at most, so a
-        second claim raises `LedgerError`. Raises `FencedError`.
+        answer came late, another process saw to it) nothing is written. Raises `FencedError`.
         """
         with self.writing():
-            self.check_lead()
-            found = self.state_of(intent_id)
-            if found is not expects:
-                return found
-            moved = (proof.amount, proof.child_coupon_id)
-            self.step(intent_id, state, at=at, note=evidence.get("why", ""), moved=moved)
-            if proof.change is not None:
+            return self._resolve(intent_id, (expects, state), evidence, at)
+
+    def settle(self, intent_id: str, evidence: Told, proof: Proven, at: datetime) -> State:
+        """Settles what is in doubt by evidence. W4: the record that proves it is claimed in the
+        same transaction; a record proves one intent at most, so a second claim raises
+        `LedgerError`. Otherwise as `resolve`."""
+        with self.writing():
+            state = self._resolve(intent_id, (State.IN_DOUBT, State.SETTLED), evidence, at, proof)
+            if state is State.SETTLED and proof.change is not None:
                 self.claim(intent_id, proof.change, at)
-            self.note(at, intent_id, "resolved", {"state": str(state), **evidence})
+            return state
+
+    def _resolve(
+        self,
+        intent_id: str,
+        step: tuple[State, State],
+        evidence: Told,
+        at: datetime,
+        proof: Proven = NOTHING_PROVEN,
+    ) -> State:
+        self.check_lead()
+        found, (expects, state) = self.state_of(intent_id), step
+        if found is not expects:
+            return found
+        moved = (proof.amount, proof.child_coupon_id)
+        self.step(intent_id, state, at=at, note=evidence.get("why", ""), moved=moved)
+        self.note(at, intent_id, "resolved", {"state": str(state), **evidence})
         return state
 
     def claim(self, intent_id: str, change: Change, at: datetime) -> None:
