@@ -218,9 +218,7 @@ class _Driver:
             if proposal.state is ProposalState.OPEN and now < proposal.expires_at:
                 self.stage.approved[proposal.rule] += len(proposal.items)
                 self.stage.coverage.note("happenings", "approved")
-                proposals.decide(
-                    self.desk, proposal, ProposalState.APPROVED, by="person", reason="", now=now
-                )
+                proposals.approve(self.desk, proposal, "person", "", now)
 
     def _fill_disk(self, length_s: float) -> None:
         ledgers = [one.ledger for one in self.processes.values() if one.ledger is not None]
