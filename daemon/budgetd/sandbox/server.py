@@ -10,7 +10,7 @@ from collections.abc import Callable
 from email.utils import format_datetime
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
@@ -51,7 +51,11 @@ class _Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        request = await _read(Request(scope, receive))
+        try:
+            request = await _read(Request(scope, receive))
+        except ClientDisconnect:
+            # The caller died in the middle of its request: there is nobody to answer.
+            return
         outcome = await self._answer(request)
         status = outcome.answer.status if outcome.answer else 0
         self._sandbox.note(request, status, outcome.fault)
