@@ -45,7 +45,7 @@ def passing(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Running
 
 
 @pytest.fixture
-def anna(monkeypatch: pytest.MonkeyPatch) -> str:
+def operator(monkeypatch: pytest.MonkeyPatch) -> str:
     """Who gives the commands."""
-    monkeypatch.setenv("SUDO_USER", "anna")
-    return "anna"
+    monkeypatch.setenv("SUDO_USER", "operator")
+    return "operator"

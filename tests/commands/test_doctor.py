@@ -13,7 +13,7 @@ from budgetd.sandbox.running import RunningSandbox
 from .site import Site
 from .test_proofs import lose
 
-pytestmark = pytest.mark.usefixtures("anna")
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 def ailing(site: Site) -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_a_pause_is_well_and_a_latched_one_is_not(site: Site, running: RunningSa
     site.run("pause", "p/up", "--reason", "audit", "--until", "2199-01-01")
     assert ailing(site) == {}
     assert "p/up paused since" in says(site, "pauses")
-    assert "by anna until 2199-01-01 00:00: audit" in says(site, "pauses")
+    assert "by operator until 2199-01-01 00:00: audit" in says(site, "pauses")
     ledger = Ledger(site.state, may_write=True)
     with ledger.writing():
         ledger.latch("moved twice", running.sandbox.clock.now())

@@ -20,7 +20,7 @@ from .test_processes import wait_for
 ASKING = "approval_above: 1000.00"
 
 
-pytestmark = pytest.mark.usefixtures("anna")
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 def pauses(site: Site) -> list[dict[str, Any]]:
@@ -44,7 +44,7 @@ def test_a_pause_holds_everything_until_it_is_resumed(site: Site, running: Runni
     told = site.run("pause", "--reason", "month-end audit")
     assert told.exit_code == 0, told.output
     assert "paused   everything" in told.stdout
-    assert "by anna, until it is resumed" in told.stdout
+    assert "by operator, until it is resumed" in told.stdout
     assert site.run("apply", "--yes").exit_code == 0
     assert "paused: month-end audit" in site.run("plan").stdout
     assert cash(running) == BEFORE
@@ -92,10 +92,10 @@ def test_an_account_that_was_only_proposed_for_is_known_by_its_name(site: Site) 
 
 
 def test_names_and_reasons_are_kept_harmless(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUDO_USER", "an\x1b[31mna")
+    monkeypatch.setenv("SUDO_USER", "op\x1b[31mer")
     site.run("pause", "--reason", "a\n\x1b[31mb\u202ec")
     (pause,) = pauses(site)
-    assert (pause["by"], pause["reason"]) == ("an\\x1b[31mna", "a \\x1b[31mb\\u202ec")
+    assert (pause["by"], pause["reason"]) == ("op\\x1b[31mer", "a \\x1b[31mb\\u202ec")
 
 
 def test_a_pause_ends_by_itself_when_its_time_is_over(site: Site, passing: RunningSandbox) -> None:
@@ -216,9 +216,9 @@ def test_an_approved_proposal_is_carried_out_once_by_the_next_cycle(
     told = site.run("approve", name[:9], "--yes", "--reason", "looked at it")
     assert told.exit_code == 0, told.output
     assert "+1,990.00" in told.stdout
-    assert "approved by anna" in told.stderr
+    assert "approved by operator" in told.stderr
     assert cash(running) == BEFORE
-    assert "approved by anna" in site.run("approve", name, "--yes").stderr
+    assert "approved by operator" in site.run("approve", name, "--yes").stderr
     assert site.run("apply", "--yes").exit_code == 5
     assert cash(running) == BEFORE | {"prod-web": 2000_00, "master": 101_010_00}
     assert "carried out" in site.run("approve", name, "--yes").stderr
@@ -226,7 +226,7 @@ def test_an_approved_proposal_is_carried_out_once_by_the_next_cycle(
     assert posts(running) == 1
     (transfer,) = json.loads(site.run("transfers", "list", "--format", "json").stdout)["transfers"]
     life = site.run("transfers", "show", transfer["id"]).stdout
-    assert f"approved by anna (proposal {name})" in life
+    assert f"approved by operator (proposal {name})" in life
 
 
 def test_an_approval_never_moves_more_than_was_shown(site: Site, running: RunningSandbox) -> None:
@@ -275,9 +275,9 @@ def test_a_rejected_proposal_moves_nothing(site: Site, running: RunningSandbox) 
     for name in names:
         told = site.run("reject", name, "--reason", "not now")
         assert told.exit_code == 0
-        assert "rejected by anna" in told.stderr
+        assert "rejected by operator" in told.stderr
     assert proposals(site) == []
-    refused(site.run("approve", names[0], "--yes"), 2, "not open any more: rejected by anna")
+    refused(site.run("approve", names[0], "--yes"), 2, "not open any more: rejected by operator")
     assert cash(running) == BEFORE
 
 

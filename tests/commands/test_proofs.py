@@ -13,7 +13,7 @@ from budgetd.sandbox.running import RunningSandbox
 from .site import Site
 from .test_plan_and_apply import AFTER, BEFORE, CREDIT, cash, refused
 
-pytestmark = pytest.mark.usefixtures("anna")
+pytestmark = pytest.mark.usefixtures("operator")
 DEAD = timedelta(minutes=46)
 WEB_ONLY = """\
 version: 1
@@ -145,9 +145,9 @@ def test_a_person_decides_what_no_evidence_can(site: Site, passing: RunningSandb
     site.write(policy=WEB_ONLY, resend="never")
     result = site.run(*told, "--yes")
     assert result.exit_code == 0, result.output
-    assert "is void, by the word of anna" in result.stdout
+    assert "is void, by the word of operator" in result.stdout
     assert proof(site, name)["basis"] == "person"
-    assert "(decided by anna)" in site.run("transfers", "show", name).stdout
+    assert "(decided by operator)" in site.run("transfers", "show", name).stdout
     refused(site.run(*told, "--yes"), 2, "that is final")
     assert cash(passing)["prod-web"] == 10_00
     passing.sandbox.clock.advance(timedelta(hours=1))

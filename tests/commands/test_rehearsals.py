@@ -23,7 +23,7 @@ from .test_people import pauses
 from .test_plan_and_apply import AFTER, BEFORE, cash, posts, refused
 from .test_processes import wait_for
 
-pytestmark = pytest.mark.usefixtures("anna")
+pytestmark = pytest.mark.usefixtures("operator")
 DEAD = timedelta(minutes=46)
 WHILE_WRITTEN = (".db", ".db-wal", ".db-shm")
 
@@ -85,7 +85,7 @@ def test_a_backup_of_a_running_cycle_is_restored_adopted_and_moves_nothing_twice
     told = site.run("adopt", "--reason", "disk died", "--yes")
     assert told.exit_code == 0, told.output
     assert "1 transfer is open in it." in told.stdout
-    assert "Adopted by anna. Everything is paused until" in told.stdout
+    assert "Adopted by operator. Everything is paused until" in told.stdout
     assert [one["rule"] for one in pauses(site)] == [None]
     assert site.run("apply", "--yes").exit_code == 7
     assert site.run("reconcile").exit_code == 7

@@ -167,11 +167,11 @@ def test_a_transfer_that_was_approved_names_who_did() -> None:
         unit=made.unit,
         direction=made.direction,
         amount=made.amount,
-        by="anna",
+        by="operator",
         expires_at=NOW,
     )
     text = plan_text(plan_of(replace(made, approved=agreed)), screen(200))
-    assert "below 500.00, approved by anna" in text
+    assert "below 500.00, approved by operator" in text
 
 
 def test_a_master_that_was_not_read_is_not_shown_as_zero() -> None:

@@ -124,7 +124,7 @@ CASES = {
     Basis.REFUSAL: life(State.REFUSED, AnswerClass.REFUSED),
     Basis.NOT_EXECUTED: life(State.CANCELLED, AnswerClass.RETRYABLE, word={"why": "w"}),
     Basis.NEVER_SENT: life(State.CANCELLED, word={"why": "w"}),
-    Basis.PERSON: life(State.SETTLED, None, word={"why": f"seen {HOSTILE}", "by": "anna"}),
+    Basis.PERSON: life(State.SETTLED, None, word={"why": f"seen {HOSTILE}", "by": "operator"}),
     Basis.UNSENT: life(State.PREPARED),
     Basis.DOUBT: life(State.IN_DOUBT, AnswerClass.UNKNOWN),
     Basis.NEEDS_HUMAN: life(State.NEEDS_HUMAN, None, word=COUNTED),
