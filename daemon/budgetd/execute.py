@@ -194,28 +194,28 @@ class Executor:
         """
         request = self._request(intent)
         doubt = self._doubt()
-        own, wait_s = Patience(self.patience_s), 1.0
+        own, wait_s, is_paused = Patience(self.patience_s), 1.0, False
         state = self.ledger.state_of(intent.id)
         while state not in FINAL:
             # Whoever wants this process to stop is heard here, between a promise and its sending.
             await self.sleep(0)
             answer: Answer | None = None
-            if self._may_send(intent, state):
+            if not is_paused and self._may_send(intent, state):
                 self._check_clock()
                 try:
                     answer = await self._attempt(intent, request)
                 except PausedError as paused:
                     if state is State.PREPARED:
                         return self._withdraw(intent, str(paused))
+                    is_paused = True
                 state = self.ledger.state_of(intent.id)
             if state is State.IN_DOUBT:
                 state = await doubt.look(intent)
             if state in FINAL:
                 break
             patience = self._doubting if state is State.IN_DOUBT else own
-            if patience.left_s <= 0 or not (
-                self._may_send(intent, state) or doubt.may_learn(intent, state)
-            ):
+            may_send = not is_paused and self._may_send(intent, state)
+            if patience.left_s <= 0 or not (may_send or doubt.may_learn(intent, state)):
                 state = self._give_up(intent, state)
                 break
             pause_s = max(wait_s, _least_wait(answer)) * self.jitter(1.0, 1.2)

@@ -1,6 +1,7 @@
 """Pauses, proposals and doubts that need a person, as cycles meet them."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from budgetd.core.intent import FINAL, State
 from budgetd.core.pause import Pause
 from budgetd.core.reason import Hold
 from budgetd.ledger import proposals
+from budgetd.ledger.home import ForeignStateError
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.switches import set_pause
 from budgetd.sandbox.faults import FaultKind, FaultOrder
@@ -187,6 +189,56 @@ async def test_a_proposal_ends_when_its_rule_would_not_act_or_its_time_is_over(
     world.pass_time(hours=25)
     await world.run(opened)
     assert world.posts() == 0
+
+
+async def test_what_was_rejected_is_not_asked_again_before_it_would_have_ended(
+    world: World,
+) -> None:
+    opened = world.policies(PROPOSE)
+    await world.run(opened)
+    ledger = Ledger(world.state, may_write=True)
+    for proposal in proposals.live(ledger):
+        proposals.reject(ledger, proposal, "tester", "no", world.now())
+    ledger.close()
+    world.pass_time(hours=23)
+    await world.run(opened)
+    assert waiting(world) == []
+    world.pass_time(hours=1, minutes=1)
+    await world.run(opened)
+    assert len(waiting(world)) == 2
+
+
+async def test_a_paused_cycle_does_not_wait_for_what_it_may_not_send(world: World) -> None:
+    def lose(_request: httpx.Request) -> None:
+        pause(world)
+        raise httpx.ReadError("lost")
+
+    opened = world.policies(TOP_UP)
+    world.transport = lambda: Wire(before=lose)
+    await world.run(opened)
+    world.slept.clear()
+    world.transport = None
+    await world.run(opened)
+    assert sum(world.slept) == 0
+
+
+async def test_a_restored_file_that_has_forgotten_a_pause_is_a_stranger(world: World) -> None:
+    opened = world.policies(TOP_UP)
+    await world.run(opened)
+    ledger = Ledger(world.state, may_write=True)
+    ledger.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    ledger.close()
+    copy = world.state.with_name("copy")
+    shutil.copy(world.state, copy)
+    pause(world)
+    # In place, so that it is the same file with an older content.
+    with copy.open("rb") as source, world.state.open("r+b") as target:
+        for suffix in ("-wal", "-shm"):
+            world.state.with_name(world.state.name + suffix).unlink(missing_ok=True)
+        shutil.copyfileobj(source, target)
+        target.truncate()
+    with pytest.raises(ForeignStateError, match="restored from a backup"):
+        await world.run(opened)
 
 
 async def test_a_batch_a_limit_withheld_moves_past_it_once_a_person_agrees(

@@ -15,7 +15,7 @@ from budgetd.cli.speaking import USAGE, failures, say
 def command(ctx: click.Context, proposal_id: str | None, reason: str | None, style: str) -> None:
     """Declines a proposal. Without an ID: what waits. The start of the ID is enough.
 
-    Its rule may propose the same again while its trigger holds; a pause stops that.
+    Its rule does not ask again before the proposal would have ended by itself.
     """
     with failures():
         from budgetd.config import find_config, load_config
@@ -41,7 +41,5 @@ def command(ctx: click.Context, proposal_id: str | None, reason: str | None, sty
             reject(ledger, proposal, by, words, now())
             if style == "json":
                 show_json(ledger, proposal)
-            say(
-                f"rejected by {by}. The rule may propose it again while its trigger holds; "
-                f"`budgetd pause {proposal.rule}` stops that"
-            )
+            ends = f"{proposal.expires_at.astimezone(config.timezone):%Y-%m-%d %H:%M}"
+            say(f"rejected by {by}. The rule does not ask again before {ends}")

@@ -57,13 +57,24 @@ def open_database(path: Path, *, may_write: bool) -> apsw.Connection:
     return connection
 
 
+def make_private(path: Path, flags: int) -> int:
+    """Opens a file beside the state, made for its owner alone where it is not there: what root
+    makes is given to the folder's owner, or the service could not open it."""
+    is_new = not path.exists()
+    handle = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if is_new and os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(handle, owner.st_uid, owner.st_gid)
+    return handle
+
+
 def _touch(path: Path) -> None:
     """Creates the file for its owner alone: it holds what every account has. One that is there
     and empty was a ledger once: starting anew would forget what was moved."""
     if not path.parent.is_dir():
         raise LedgerError(f"{path}: the folder does not exist; make it, for this user alone")
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(make_private(path, os.O_RDWR | os.O_EXCL))
     except FileExistsError:
         if path.stat().st_size == 0:
             raise LedgerError(
@@ -173,7 +184,7 @@ def cycle_lock(path: Path, *, wait_s: float) -> Iterator[None]:
 def _try_lock(path: Path) -> int | None:
     """The locked file, None where another process has it or has just replaced it."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = make_private(path, os.O_RDWR)
     except OSError as problem:
         raise LedgerError(f"{path}: {problem.strerror}") from problem
     is_ours = False

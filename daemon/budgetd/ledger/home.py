@@ -5,13 +5,14 @@ happened: it moves nothing until a person adopts it. It may not know transfers.
 """
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 import apsw
 
-from budgetd.ledger.database import LedgerError
+from budgetd.ledger.database import LedgerError, make_private
 
 MACHINE = Path("/etc/machine-id")
 _WIDTH = 128
@@ -77,6 +78,15 @@ def settle_in(connection: apsw.Connection, path: Path, enterprise: str) -> None:
         )
 
 
+def renew_witness(connection: apsw.Connection, path: Path) -> None:
+    """Lets the witness of a file that is no stranger know what was written beside a cycle."""
+    known = _meta(connection)
+    with suppress(OSError, ValueError):
+        written = witness_path(path).read_text(encoding="ascii").split()
+        if "home" in known and not _contradiction(connection, known, written):
+            bear_witness(connection, path)
+
+
 def bear_witness(connection: apsw.Connection, path: Path) -> None:
     """Writes down beside the file how far it has come: always behind it, never ahead.
 
@@ -89,7 +99,7 @@ def bear_witness(connection: apsw.Connection, path: Path) -> None:
     line = f"{ledger} {seq} {found}".ljust(_WIDTH - 1) + "\n"
     there = witness_path(path)
     is_new = not there.exists()
-    handle = os.open(there, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = make_private(there, os.O_WRONLY)
     try:
         os.pwrite(handle, line.encode("ascii"), 0)
         if is_new:

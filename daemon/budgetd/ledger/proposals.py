@@ -10,6 +10,7 @@ from budgetd.core.approval import Approved, Proposal, ProposalState, ProposedIte
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.money import to_minor
 from budgetd.ledger.database import LedgerError
+from budgetd.ledger.home import renew_witness
 from budgetd.ledger.past import Past
 from budgetd.ledger.rows import amount_of
 from budgetd.ledger.store import Ledger
@@ -65,12 +66,16 @@ def approvals(past: Past) -> tuple[Approved, ...]:
 
 def propose(ledger: Ledger, proposals: Sequence[Proposal], now: datetime) -> None:
     """Keeps what a cycle proposes. An open one of the same name keeps its age and gets these
-    amounts; one that is approved stays as it was approved."""
+    amounts; one that is approved stays as it was approved, one that was rejected is not asked
+    again before it would have ended."""
     with ledger.writing():
         expire(ledger, now)
         known = {one.id: one for one in live(ledger)}
+        rejected = _rejected(ledger, now)
         for proposal in proposals:
             before = known.get(proposal.id)
+            if proposal.id in rejected:
+                continue
             if before is None:
                 _insert(ledger, proposal)
             elif before.state is ProposalState.OPEN and before.items != proposal.items:
@@ -81,6 +86,14 @@ def propose(ledger: Ledger, proposals: Sequence[Proposal], now: datetime) -> Non
                     (proposal.ask, proposal.limit, number),
                 )
                 _insert_items(ledger, number, proposal.items)
+
+
+def _rejected(past: Past, now: datetime) -> frozenset[str]:
+    """What a person has declined and is not asked again yet."""
+    rows = past.connection.execute(
+        "SELECT id FROM proposal WHERE state = 'rejected' AND expires_at > ?", (text(now),)
+    ).fetchall()
+    return frozenset(str(row[0]) for row in rows)
 
 
 def expire(ledger: Ledger, now: datetime) -> None:
@@ -107,14 +120,16 @@ def approve(ledger: Ledger, proposal: Proposal, by: str, reason: str, now: datet
                 f"proposal {proposal.id} has changed since it was shown; look at it again"
             )
         _decide(ledger, proposal, ProposalState.APPROVED, (by, reason, now))
+    renew_witness(ledger.connection, ledger.path)
 
 
 def reject(ledger: Ledger, proposal: Proposal, by: str, reason: str, now: datetime) -> None:
-    """Rejects a proposal, whatever it proposes by now. Raises `ProposalGoneError` where it is
-    not open any more, or over."""
+    """Rejects a proposal, whatever it proposes by now: until it would have ended by its own time
+    it is not made again. Raises `ProposalGoneError` where it is not open any more, or over."""
     with ledger.writing():
         _open(ledger, proposal, now)
         _decide(ledger, proposal, ProposalState.REJECTED, (by, reason, now))
+    renew_witness(ledger.connection, ledger.path)
 
 
 def _open(ledger: Ledger, proposal: Proposal, now: datetime) -> Proposal:

@@ -6,6 +6,7 @@ It may not decide where a pause holds (`core.pause`), nor that one is due.
 from datetime import datetime
 
 from budgetd.core.pause import Pause
+from budgetd.ledger.home import renew_witness
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import text
 
@@ -14,6 +15,7 @@ def set_pause(ledger: Ledger, pause: Pause) -> None:
     """Keeps a pause; durable, and in force for every process on the state, on return."""
     with ledger.writing():
         ledger.write_pause(pause)
+    renew_witness(ledger.connection, ledger.path)
 
 
 def end_pause(ledger: Ledger, pause: Pause, by: str, reason: str, at: datetime) -> bool:
@@ -28,4 +30,5 @@ def end_pause(ledger: Ledger, pause: Pause, by: str, reason: str, at: datetime) 
         if is_ended:
             data = {"pause": pause.id, "scope": pause.scope, "reason": reason, "by": by}
             ledger.note(at, "", "resumed", data)
+    renew_witness(ledger.connection, ledger.path)
     return is_ended

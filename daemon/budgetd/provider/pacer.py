@@ -91,7 +91,12 @@ class SharedSlots:
     """
 
     def __init__(self, path: Path) -> None:
+        is_new = not path.exists()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if is_new and os.geteuid() == 0:
+            # Made by root beside a service's state, it must be the service's to open.
+            owner = path.parent.stat()
+            os.fchown(self._file, owner.st_uid, owner.st_gid)
         try:
             with self._locked():
                 head = os.pread(self._file, len(_MAGIC), 0)
