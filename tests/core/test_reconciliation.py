@@ -159,6 +159,16 @@ def test_a_record_that_names_another_account_is_not_ours() -> None:
         assert count([doubtful], known, [named], READ_AT).proof is Proof.ALL_MOVED
 
 
+def test_where_records_name_members_a_strangers_name_is_not_ours() -> None:
+    doubtful, settled = sent(), sent(State.SETTLED, 500)
+    strange = record(account_name="acme_never_moved")
+    known, own = [doubtful, settled], record(500)
+    late = READ_AT + timedelta(hours=10)
+    assert count([doubtful], known, [strange, own], late).proof is Proof.ALL_MOVED
+    named = record(500, account_name="acme_a")
+    assert count([doubtful], known, [strange, named], late).proof is Proof.UNCLEAR
+
+
 @given(
     moved=st.lists(st.booleans(), min_size=1, max_size=4),
     settled=st.lists(st.integers(-200, 200), max_size=8),

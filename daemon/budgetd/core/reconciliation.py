@@ -136,7 +136,7 @@ def count(
     """
     family = doubtful[0].family
     ids = {one.id for one in doubtful}
-    known = tuple(sent)
+    known, told = tuple(sent), tuple(changes)
     others = [
         one
         for one in known
@@ -144,7 +144,7 @@ def count(
     ]
     begins, ends = _widened(doubtful, others, read_at - RECORD_LAG)
     inside = sorted(
-        (one for one in changes if family_of(one) == family and begins <= one.at <= ends),
+        (one for one in told if family_of(one) == family and begins <= one.at <= ends),
         key=lambda one: (one.at, one.id),
     )
     settled = [one for one in others if one.state is State.SETTLED]
@@ -158,7 +158,7 @@ def count(
     proof = Proof.UNCLEAR
     if most == 0:
         proof = Proof.NONE_MOVED
-    elif least == len(doubtful) and not _names_another(left_over, doubtful, known):
+    elif least == len(doubtful) and not _names_another(left_over, doubtful, _names_of(known, told)):
         proof = Proof.ALL_MOVED
     return Count(
         proof=proof,
@@ -194,16 +194,31 @@ def _left_over(inside: Sequence[Change], settled: Sequence[Sent]) -> list[Change
     return [one for one in inside if one.id not in taken]
 
 
-def _names_another(
-    left_over: Sequence[Change], doubtful: Sequence[Sent], others: Sequence[Sent]
-) -> bool:
+def _names_another(left_over: Sequence[Change], doubtful: Sequence[Sent], names: "_Names") -> bool:
     """Whether a record that would have to be a doubtful intent's names the account of another.
 
     What the name in a record means is documented nowhere: it may contradict, and never proves.
     """
-    own = {one.account_name for one in doubtful}
-    foreign = {one.account_name for one in others} - own
-    return any(change.account_name in foreign for change in left_over)
+    own = {one.account_name for one in doubtful} | {""}
+    return any(
+        change.account_name in names.known or names.are_members
+        for change in left_over
+        if change.account_name not in own
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The accounts that were ever sent to, and whether records have been seen to name them."""
+
+    known: frozenset[str]
+    are_members: bool
+
+
+def _names_of(sent: Sequence[Sent], changes: Sequence[Change]) -> _Names:
+    answered = {(one.family, one.account_name) for one in sent if one.is_by_answer}
+    named = {(family_of(change), change.account_name) for change in changes}
+    return _Names(frozenset(one.account_name for one in sent), bool(answered & named))
 
 
 def matched(sent: Iterable[Sent], changes: Iterable[Change]) -> dict[str, str]:
