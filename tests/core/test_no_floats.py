@@ -38,8 +38,10 @@ RAISED = (decimal.FloatOperation, TypeError, AttributeError, AssertionError)
 PACKAGE = Path(budgetd.__file__).parent
 TIMES_AND_SHARES = {
     "cli/accounts_create.py": "how often it looks",
+    "cli/adopt.py": "how long it waits for the lock",
     "cli/apply.py": "how long it waits for the lock",
     "cli/sandbox.py": "latency",
+    "cli/transfers_resolve.py": "how long it waits for the lock",
     "core/documents/placing.py": "likeness of two words",
     "execute.py": "waits and skew",
     "ledger/database.py": "waits for locks",

@@ -149,6 +149,15 @@ def test_an_intent_that_needs_a_person_may_have_moved() -> None:
     assert count([doubtful], known, [], READ_AT).proof is Proof.NONE_MOVED
 
 
+def test_what_was_refused_may_have_moved_by_a_copy_of_ours() -> None:
+    doubtful, refused = sent(minute=1), sent(State.REFUSED, was_contested=True)
+    known = [doubtful, refused]
+    assert count([doubtful], known, [record(0)], READ_AT).proof is Proof.UNCLEAR
+    assert count([doubtful], known, [], READ_AT + timedelta(minutes=1)).proof is Proof.NONE_MOVED
+    plain = sent(State.REFUSED)
+    assert count([doubtful], [doubtful, plain], [record(0)], READ_AT).proof is Proof.ALL_MOVED
+
+
 def test_a_record_that_names_another_account_is_not_ours() -> None:
     doubtful = sent()
     elsewhere = sent(State.SETTLED, 500, account_name="acme_b", amount=Decimal("7.00"))

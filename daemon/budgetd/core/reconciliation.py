@@ -52,7 +52,8 @@ class Sent:
     """An intent that left at least once: what was asked for, when, and what is believed of it.
 
     `ended_at` is when it became final; `is_by_answer` whether the provider's own answer settled
-    it; `was_received` whether an attempt was told that its key had been seen.
+    it; `was_received` whether an attempt was told that its key had been seen, `was_contested`
+    whether one was refused for what an earlier copy of ours could have caused.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Sent:
     ended_at: datetime | None = None
     is_by_answer: bool = False
     was_received: bool = False
+    was_contested: bool = False
 
     @property
     def family(self) -> Family:
@@ -132,7 +134,8 @@ def count(
     nothing of what did not move. The window is widened, by an hour each way at the most and
     never to where records may still be missing, until no settled intent's own window lies across
     its edge; where one still does, it may have its record inside or outside, and only what holds
-    either way is a proof. An intent that is open otherwise may have moved, or may yet.
+    either way is a proof. An intent that is open otherwise may have moved, or may yet, and one
+    that was refused for what a copy of ours may have caused may have moved by that copy.
     """
     family = doubtful[0].family
     ids = {one.id for one in doubtful}
@@ -140,7 +143,9 @@ def count(
     others = [
         one
         for one in known
-        if one.family == family and one.id not in ids and one.state not in NEVER_MOVED
+        if one.family == family
+        and one.id not in ids
+        and (one.was_contested or one.state not in NEVER_MOVED)
     ]
     begins, ends = _widened(doubtful, others, read_at - RECORD_LAG)
     inside = sorted(

@@ -26,7 +26,8 @@ SENT_COLUMNS = (
     "intent.id, state, instrument, direction, coalesce(booked, amount), "
     "CASE WHEN instrument <> 'coupon' THEN '' WHEN direction = 'allocate' THEN part "
     "ELSE coupon_id END, account_name, min(signed_at), max(signed_at), ended_at, "
-    "max(class = 'settled'), max(class = 'received_before') "
+    "max(class = 'settled'), max(class = 'received_before'), "
+    "max(class IN ('busy', 'contested')) "
     "FROM intent JOIN attempt ON attempt.intent_id = intent.id"
 )
 PAUSE_COLUMNS = "id, rule, account_id, reason, set_by, at, until, is_latched"
@@ -167,6 +168,7 @@ def sent_of(row: Row) -> Sent:
         ended_at=_instant(row[9]),
         is_by_answer=bool(row[10]),
         was_received=bool(row[11]),
+        was_contested=bool(row[12]),
     )
 
 
