@@ -101,8 +101,9 @@ def chunks(cases: int, seed: int, only: str | None = None) -> Iterator[Chunk]:
     """So many cases, each place its share of them and one at least, in pieces."""
     places = [BY_NAME[only]] if only else list(PLACES)
     shares = sum(place.share for place in places)
-    for place in places:
-        count = max(1, round(cases * place.share / shares))
+    counts = {place: max(1, cases * place.share // shares) for place in places}
+    counts[places[0]] += max(0, cases - sum(counts.values()))
+    for place, count in counts.items():
         # Places with a small share are the slow ones: their pieces are small, too.
         size = min(CHUNK, 20 * place.share)
         for first in range(0, count, size):

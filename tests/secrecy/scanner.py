@@ -28,6 +28,7 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "raw": lambda text: text,
     "json": lambda text: json.dumps(text)[1:-1],
     "json repr": lambda text: json.dumps(text)[1:-1].replace("\\", "\\\\"),
+    "json repr of a quote": lambda text: repr(json.dumps(text)[1:-1] + "\"'")[1:-4],
     "url": lambda text: quote(text, safe=""),
     "url path": quote,
     "url form": quote_plus,
