@@ -201,6 +201,8 @@ class Doubt:
         claims = self.ledger.claims(since - _MARGIN)
         compared = compare(sent, changes, claims, read_at)
         by_id = {change.id: change for change in changes}
+        if not compared.confirmed:
+            return compared
         with self.ledger.writing():
             self.ledger.check_lead()
             for intent_id, record_id in compared.confirmed.items():

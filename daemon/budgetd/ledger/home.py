@@ -71,6 +71,8 @@ def settle_in(connection: apsw.Connection, path: Path, enterprise: str) -> None:
     wanted = {"home": home_of(path), "enterprise": enterprise}
     wanted |= {} if "ledger" in known else {"ledger": uuid4().hex}
     for name, value in wanted.items():
+        if known.get(name) == value:
+            continue
         connection.execute(
             "INSERT INTO meta VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",

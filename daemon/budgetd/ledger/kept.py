@@ -66,11 +66,11 @@ def samples(
 
 def note_rules(ledger: Ledger, rules: Iterable[str], now: datetime) -> None:
     """Remembers since when each rule is known; a rule that is known stays so."""
-    with ledger.writing():
-        ledger.connection.executemany(
-            "INSERT OR IGNORE INTO rule_loaded VALUES (?, ?)",
-            [(rule, text(now)) for rule in rules],
-        )
+    known = first_loaded(ledger)
+    fresh = [(rule, text(now)) for rule in rules if rule not in known]
+    if fresh:
+        with ledger.writing():
+            ledger.connection.executemany("INSERT OR IGNORE INTO rule_loaded VALUES (?, ?)", fresh)
 
 
 def first_loaded(ledger: Ledger) -> Mapping[str, datetime]:
@@ -81,10 +81,12 @@ def first_loaded(ledger: Ledger) -> Mapping[str, datetime]:
 
 def note_decided(ledger: Ledger, slots: Iterable[tuple[str, str, str]], now: datetime) -> None:
     """Remembers which (rule, account, period) are done; they are not asked again."""
+    done = [(*slot, text(now)) for slot in slots]
+    if not done:
+        return
     with ledger.writing():
         ledger.connection.executemany(
-            "INSERT OR IGNORE INTO slot_decided VALUES (?, ?, ?, ?)",
-            [(*slot, text(now)) for slot in slots],
+            "INSERT OR IGNORE INTO slot_decided VALUES (?, ?, ?, ?)", done
         )
         ledger.connection.execute(
             "DELETE FROM slot_decided WHERE at < ?", (text(now - SLOTS_KEPT),)
@@ -116,6 +118,8 @@ def believes_fleet(ledger: Ledger, count: int) -> bool:
     before, rumour = int(known.get("accounts", "0")), known.get("accounts_rumour", "")
     is_shorter = before - count > FEW_GONE and count * 100 < before * (100 - SHARE_GONE_PERCENT)
     is_believed = not is_shorter or rumour == str(count)
+    if count == before:
+        return True
     with ledger.writing():
         ledger.connection.execute(
             "INSERT INTO meta VALUES (?, ?) "

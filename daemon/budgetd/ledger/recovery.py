@@ -13,31 +13,39 @@ from budgetd.ledger.store import Ledger
 def cancel_unsent(ledger: Ledger, at: datetime) -> list[str]:
     """Withdraws every promise that nobody has heard of. One that was told of an unfinished task
     is refused, so that its unit rests. Returns the ids."""
-    found = []
+    found = _in_state(ledger, State.PREPARED)
+    if not found:
+        return []
     with ledger.writing():
         ledger.check_lead()
-        for intent in ledger.open_intents():
-            if ledger.state_of(intent.id) is not State.PREPARED:
-                continue
-            attempts = ledger.attempts(intent.id)
+        for intent_id in _still(ledger, found, State.PREPARED):
+            attempts = ledger.attempts(intent_id)
             is_busy = any(one.answer_class is AnswerClass.BUSY for one in attempts)
             after = State.REFUSED if is_busy else State.CANCELLED
             why = "the provider was busy" if is_busy else "withdrawn before it was sent"
-            _recover(ledger, intent.id, after, at, why)
-            found.append(intent.id)
+            _recover(ledger, intent_id, after, at, why)
     return found
 
 
 def doubt_interrupted(ledger: Ledger, at: datetime) -> list[str]:
     """An attempt that was left without an answer may have moved money. Returns the ids."""
-    found = []
+    found = _in_state(ledger, State.SENDING)
+    if not found:
+        return []
     with ledger.writing():
         ledger.check_lead()
-        for intent in ledger.open_intents():
-            if ledger.state_of(intent.id) is State.SENDING:
-                _recover(ledger, intent.id, State.IN_DOUBT, at, "interrupted while sending")
-                found.append(intent.id)
+        for intent_id in _still(ledger, found, State.SENDING):
+            _recover(ledger, intent_id, State.IN_DOUBT, at, "interrupted while sending")
     return found
+
+
+def _in_state(ledger: Ledger, state: State) -> list[str]:
+    return _still(ledger, [intent.id for intent in ledger.open_intents()], state)
+
+
+def _still(ledger: Ledger, ids: list[str], state: State) -> list[str]:
+    """Those in a state now: a late answer to another process may have ended one."""
+    return [intent_id for intent_id in ids if ledger.state_of(intent_id) is state]
 
 
 def _recover(ledger: Ledger, intent_id: str, after: State, at: datetime, why: str) -> None:
