@@ -127,7 +127,8 @@ class Doubt:
         if own not in family:
             # Another process has seen to it meanwhile.
             return
-        counted = count(family, sent, reading.value, reading.read_at)
+        claims = self.ledger.claims(own.first_at - _MARGIN)
+        counted = count(family, sent, reading.value, reading.read_at, claims)
         if counted.proof is Proof.ALL_MOVED:
             self._settle(own, counted, evidence)
 
@@ -218,8 +219,9 @@ class Doubt:
         for one in sent:
             if _is_due(one, read_at) and one.instrument is instrument:
                 families[one.family].append(one)
+        claims = self.ledger.claims(since - _MARGIN)
         for family in families.values():
-            counted = count(family, sent, changes, read_at)
+            counted = count(family, sent, changes, read_at, claims)
             for one in family:
                 await self._judge(one, counted, read_at)
 
@@ -268,20 +270,12 @@ class Doubt:
         self._resolve(one.id, State.NEEDS_HUMAN, {"why": why} | evidence)
 
     def _settle(self, one: Sent, counted: Count, why: dict[str, str]) -> None:
-        """Settles by evidence, and claims a record that proves it (W4): the earliest that may be
-        its own. What a coupon brought home is what its record says."""
-        claimed = set(self.ledger.claims(counted.begins - _MARGIN).values())
-        begins, ends = one.window
-        own = [
-            change
-            for change in counted.records_found
-            if change.id not in claimed and begins <= change.at <= ends
-        ]
-        change = own[0] if own else None
+        """Settles by evidence, and claims the record that proves it (W4). What a coupon brought
+        home is what its record says."""
+        change = counted.own[one.id]
         is_whole = one.instrument is Instrument.COUPON and one.direction is Direction.RECLAIM
-        amount = change.amount if change is not None and is_whole else None
-        proof = Proven(change=change, amount=amount)
-        evidence = why | ({"record": change.id} if change is not None else {})
+        proof = Proven(change=change, amount=change.amount if is_whole else None)
+        evidence = why | {"record": change.id}
         self.ledger.settle(one.id, evidence, proof, self.clock())
 
     def _alarm(self, found: Sequence[Discrepancy]) -> None:

@@ -111,7 +111,7 @@ def test_a_coupon_comes_home_with_whatever_it_holds() -> None:
     less = record(amount=Decimal("31.20"), **kind)
     found = count([doubtful], [doubtful], [less], READ_AT)
     assert found.proof is Proof.ALL_MOVED
-    assert found.records_found == (less,)
+    assert found.own == {doubtful.id: less}
     other = record(**(kind | {"coupon_id": "CP2"}))
     assert count([doubtful], [doubtful], [other], READ_AT).proof is Proof.NONE_MOVED
 
@@ -166,6 +166,31 @@ def test_a_record_that_names_another_account_is_not_ours() -> None:
     for name in ("", "acme", "acme_a"):
         named = record(account_name=name)
         assert count([doubtful], known, [named], READ_AT).proof is Proof.ALL_MOVED
+
+
+def test_every_doubtful_move_needs_a_record_in_its_own_window() -> None:
+    early, late = sent(), sent(minute=20)
+    both, when = [early, late], READ_AT + timedelta(minutes=20)
+    # Two records that only the early one may have: one of them is somebody else's.
+    assert count(both, both, [record(-1), record(1)], when).proof is Proof.UNCLEAR
+    assert count(both, both, [record(1), record(30)], when).proof is Proof.ALL_MOVED
+
+
+def test_two_records_of_one_account_are_not_two_accounts_moves() -> None:
+    doubtful = [sent(account_name="acme_a"), sent(minute=1, account_name="acme_b")]
+    when = READ_AT + timedelta(minutes=1)
+    both = [record(0, account_name="acme_a"), record(1, account_name="acme_a")]
+    assert count(doubtful, doubtful, both, when).proof is Proof.UNCLEAR
+    each = [record(0, account_name="acme_b"), record(1, account_name="acme_a")]
+    assert count(doubtful, doubtful, each, when).proof is Proof.ALL_MOVED
+
+
+def test_a_record_that_is_claimed_proves_no_other() -> None:
+    doubtful, settled = sent(), sent(State.SETTLED, 1)
+    own = [record(0), record(1)]
+    claims = {settled.id: own[0].id}
+    found = count([doubtful], [doubtful, settled], own, READ_AT, claims)
+    assert found.own == {doubtful.id: own[1]}
 
 
 def test_where_records_name_members_a_strangers_name_is_not_ours() -> None:

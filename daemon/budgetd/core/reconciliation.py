@@ -6,11 +6,12 @@ numbers of a family (one way, one instrument, one amount) do. Pure. It may not s
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Protocol
 
 from budgetd.core.intent import NEVER_MOVED, Direction, Instrument, Move, State
@@ -100,6 +101,9 @@ def family_of(change: Change) -> Family:
     return _family(change.instrument, change.direction, change.coupon_id, change.amount)
 
 
+_NO_CLAIMS: Mapping[str, str] = MappingProxyType({})
+
+
 class Proof(StrEnum):
     """What a count of records proves about the doubtful intents of a family."""
 
@@ -112,8 +116,8 @@ class Proof(StrEnum):
 class Count:
     """`records` of a family within a window, against `settled` and `doubtful` intents.
 
-    `records_found` are the records no settled intent accounts for, oldest first, where
-    everything moved. `begins` and `ends` are the window.
+    `own` is, where everything moved, a record for each doubtful intent, by its id: which of them
+    is whose cannot be told. `begins` and `ends` are the window.
     """
 
     proof: Proof
@@ -122,20 +126,25 @@ class Count:
     doubtful: int
     begins: datetime
     ends: datetime
-    records_found: tuple[Change, ...] = ()
+    own: Mapping[str, Change] = field(default_factory=dict)
 
 
 def count(
-    doubtful: Sequence[Sent], sent: Iterable[Sent], changes: Iterable[Change], read_at: datetime
+    doubtful: Sequence[Sent],
+    sent: Iterable[Sent],
+    changes: Iterable[Change],
+    read_at: datetime,
+    claimed: Mapping[str, str] = _NO_CLAIMS,
 ) -> Count:
     """Counts the records of one family against its intents, in doubt (at least one) and settled.
 
-    `changes` were read at `read_at`, which is after the dead time of the doubtful ones or proves
-    nothing of what did not move. The window is widened, by an hour each way at the most and
-    never to where records may still be missing, until no settled intent's own window lies across
-    its edge; where one still does, it may have its record inside or outside, and only what holds
-    either way is a proof. An intent that is open otherwise may have moved, or may yet, and one
-    that was refused for what a copy of ours may have caused may have moved by that copy.
+    `claimed` are record ids by intent id. `changes` were read at `read_at`, which is after the
+    dead time of the doubtful ones or proves nothing of what did not move. The window is widened,
+    by an hour each way at the most and never to where records may still be missing, until no
+    settled intent's own window lies across its edge; where one still does, it may have its record
+    inside or outside, and only what holds either way is a proof. An intent that is open otherwise
+    may have moved, or may yet, and one that was refused for what a copy of ours may have caused
+    may have moved by that copy.
     """
     family = doubtful[0].family
     ids = {one.id for one in doubtful}
@@ -159,12 +168,14 @@ def count(
     )
     touching = sum(one.window[0] <= ends and begins <= one.window[1] for one in others)
     most, least = len(inside) - sure, len(inside) - touching
-    left_over = _left_over(inside, settled)
+    own: Mapping[str, Change] = {}
     proof = Proof.UNCLEAR
     if most == 0:
         proof = Proof.NONE_MOVED
-    elif least == len(doubtful) and not _names_another(left_over, doubtful, _names_of(known, told)):
-        proof = Proof.ALL_MOVED
+    elif least == len(doubtful):
+        left_over = _left_over(inside, settled, claimed)
+        own = _owned(doubtful, left_over, _names_of(known, told))
+        proof = Proof.ALL_MOVED if len(own) == len(doubtful) else Proof.UNCLEAR
     return Count(
         proof=proof,
         records=len(inside),
@@ -172,7 +183,7 @@ def count(
         doubtful=len(doubtful),
         begins=begins,
         ends=ends,
-        records_found=tuple(left_over) if proof is Proof.ALL_MOVED else (),
+        own=own if proof is Proof.ALL_MOVED else {},
     )
 
 
@@ -194,22 +205,32 @@ def _widened(
     return begins, ends
 
 
-def _left_over(inside: Sequence[Change], settled: Sequence[Sent]) -> list[Change]:
-    taken = set(matched(settled, inside).values())
-    return [one for one in inside if one.id not in taken]
+def _left_over(
+    inside: Sequence[Change], settled: Sequence[Sent], claimed: Mapping[str, str]
+) -> list[Change]:
+    """The records that no settled intent has, or takes, as its own."""
+    known = set(claimed.values())
+    free = [change for change in inside if change.id not in known]
+    taken = set(matched((one for one in settled if one.id not in claimed), free).values())
+    return [change for change in free if change.id not in taken]
 
 
-def _names_another(left_over: Sequence[Change], doubtful: Sequence[Sent], names: "_Names") -> bool:
-    """Whether a record that would have to be a doubtful intent's names the account of another.
+def _owned(
+    doubtful: Sequence[Sent], left_over: Sequence[Change], names: "_Names"
+) -> dict[str, Change]:
+    """A record for each doubtful intent, within its own window and naming no other account.
 
     What the name in a record means is documented nowhere: it may contradict, and never proves.
     """
-    own = {one.account_name for one in doubtful} | {""}
-    return any(
-        change.account_name in names.known or names.are_members
-        for change in left_over
-        if change.account_name not in own
-    )
+    free, found = list(left_over), dict[str, Change]()
+    for one in sorted(doubtful, key=lambda one: (one.window[1], one.id)):
+        begins, ends = one.window
+        for change in free:
+            if begins <= change.at <= ends and not names.contradict(change, one):
+                found[one.id] = change
+                free.remove(change)
+                break
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +239,12 @@ class _Names:
 
     known: frozenset[str]
     are_members: bool
+
+    def contradict(self, change: Change, one: Sent) -> bool:
+        """Whether a record names another account than the intent's."""
+        if change.account_name in ("", one.account_name):
+            return False
+        return self.are_members or change.account_name in self.known
 
 
 def _names_of(sent: Sequence[Sent], changes: Sequence[Change]) -> _Names:

@@ -50,6 +50,7 @@ def _encodings(secret: str) -> list[str]:
     return [
         as_json,
         as_json.replace("\\", "\\\\"),
+        as_json.replace("\\", "\\\\").replace("'", "\\'"),
         backslashed,
         backslashed.replace("'", "\\'"),
         quote(data, safe=""),
