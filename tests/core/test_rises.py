@@ -7,7 +7,7 @@ import pytest
 
 from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.observation import Sample
-from budgetd.core.reconciliation import unexplained_rises
+from budgetd.core.rises import unexplained_rises
 
 START = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
 CASH = ("a", Instrument.CASH)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from budgetd.config import Config
     from budgetd.core.intent import Instrument
     from budgetd.core.observation import Reading
-    from budgetd.core.reconciliation import Change, Discrepancy, Rise, Sent
+    from budgetd.core.reconciliation import Change, Discrepancy, Sent
+    from budgetd.core.rises import Rise
     from budgetd.ledger.store import Ledger
     from budgetd.report.reconciled import Reconciled
 
@@ -64,7 +65,7 @@ class _Known:
 
 
 def _known(ledger: "Ledger | None", since: datetime) -> _Known:
-    from budgetd.core.reconciliation import unexplained_rises
+    from budgetd.core.rises import unexplained_rises
     from budgetd.ledger import evidence, looking
 
     if ledger is None:

@@ -5,7 +5,8 @@ It may not judge.
 
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
-from budgetd.core.reconciliation import DEAD_TIME, Change, Discrepancy, Rise, Sent
+from budgetd.core.reconciliation import DEAD_TIME, Change, Discrepancy, Sent
+from budgetd.core.rises import Rise
 from budgetd.report.reconciled import Reconciled
 
 Json = dict[str, object]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from budgetd.core.intent import Instrument
-from budgetd.core.reconciliation import ALARMING, Change, Discrepancy, Rise, Sent
+from budgetd.core.reconciliation import ALARMING, Change, Discrepancy, Sent
+from budgetd.core.rises import Rise
 
 ALARM, DOUBT = 1, 7
 
