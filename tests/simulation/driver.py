@@ -36,11 +36,11 @@ OPEN_AND_SIGNED = (
     "FROM intent"
 )
 RESTART_S = 20.0
+LONGEST_STOP_S = 8000.0
 LOOK_S = 60.0
 TOLD_WITHIN = timedelta(minutes=10)
 RECORD_LAG = timedelta(minutes=30)
 LONGEST_GAP = timedelta(hours=1)
-COUPONS_ARE_USED = True
 
 
 @cache
@@ -133,7 +133,10 @@ class _Driver:
     def _end(self, process: Process) -> None:
         process.end()
         del self.processes[process.number]
-        self.stage.later(RESTART_S, partial(self._start, process.number))
+        stage = self.stage
+        length_s = RESTART_S if stage.is_healed else stage.script.restart_s
+        stage.stopped_until_s = max(stage.stopped_until_s, stage.now_s + length_s)
+        stage.later(length_s, partial(self._start, process.number))
 
     # Others
 
@@ -152,7 +155,7 @@ class _Driver:
                 self._resume()
             case Happening.APPROVE:
                 self._approve()
-            case Happening.USE_COUPON if COUPONS_ARE_USED:
+            case Happening.USE_COUPON:
                 for coupon in account.coupons.values():
                     used = min(event.amount, coupon.purse.amount)
                     coupon.purse.change(-used, now)
@@ -240,7 +243,8 @@ class _Driver:
 
     def _heal(self) -> None:
         stage = self.stage
-        if stage.stopped_until_s > stage.now_s:
+        is_waiting = stage.stopped_until_s > stage.now_s
+        if is_waiting and stage.now_s < stage.script.chaos_s + LONGEST_STOP_S:
             stage.later(stage.stopped_until_s - stage.now_s, self._heal)
             return
         stage.healed_at = stage.now()
@@ -259,7 +263,7 @@ class _Driver:
         assert stage.healed_at is not None
         self._resume()
         is_open, signed_at = self.desk.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
-        deadline = stage.healed_at
+        deadline = stage.healed_at + timedelta(seconds=stage.script.interval_s)
         if signed_at is not None:
             deadline = max(deadline, instant(str(signed_at)) + DEAD_TIME)
         latest = max((one.moved.at for one in stage.repeats), default=stage.healed_at)

@@ -30,6 +30,7 @@ UP = {"name": "up", "accounts": {"org": "/R&D"}, "priority": "10"}
 HOME = {"name": "home", "accounts": {"org": "/Projects"}, "priority": "20"}
 FILL = {"when": {"below": "500.00"}, "to": "1000.00"}
 STEP = {"when": {"below": "500.00"}, "add": "500.00"}
+SERIES = {"when": {"below": "1000.00"}, "add": "500.00", "max": "500.00"}
 DRAIN = {"when": {"above": "1000.00"}, "keep": "200.00"}
 LARGE = Decimal(10**6)
 LIMITS = Limits(
@@ -80,7 +81,7 @@ SETUPS: dict[str, Setup] = {
             _rule(HOME, reclaim={**DRAIN, "instrument": "credit"}),
         )
     ),
-    "grants": Setup(rules=(_rule(UP, grant_coupons=FILL),)),
+    "grants": Setup(rules=(_rule(UP, grant_coupons=SERIES),)),
     "coupons": Setup(
         rules=(
             _rule(UP, grant_coupons=STEP),
@@ -89,17 +90,17 @@ SETUPS: dict[str, Setup] = {
     ),
     "capped": Setup(
         rules=(
-            _rule(UP, top_up=STEP, caps={"account_per_day": "1000.00", "rule_per_day": "1500.00"}),
+            _rule(UP, top_up=STEP, caps={"account_per_day": "1000.00", "rule_per_day": "1000.00"}),
         ),
         ceiling=1000_00,
         account_cap=1000_00,
-        rule_cap=1500_00,
+        rule_cap=1000_00,
     ),
     "limited": Setup(
         rules=(_rule(UP, top_up=STEP), _rule(HOME, reclaim=DRAIN)),
         limits={
-            "per_day_amount": parse_amount("5000.00"),
-            "per_cycle_amount": parse_amount("3000.00"),
+            "per_day_amount": parse_amount("1900.00"),
+            "per_cycle_amount": parse_amount("1900.00"),
             "per_cycle_transfers": 3,
         },
         ceiling=1000_00,

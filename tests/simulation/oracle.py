@@ -28,7 +28,6 @@ CLOCK_BOUND = timedelta(minutes=4)
 MOVES_WITHIN = timedelta(minutes=25)
 TIMELY = timedelta(minutes=10)
 SPENDING_IS_TOLD_APART = False
-NAMES_ARE_COUNTED = False
 WAYS = {
     Kind.ALLOCATE: "allocate",
     Kind.GRANT: "allocate",
@@ -80,7 +79,7 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
     by_key: dict[str, list[Execution]] = defaultdict(list)
     for execution in stage.executions:
         by_key[execution.post.key].append(execution)
-    stage.asked = {(row.account_id, row.direction, row.amount, row.id) for row in rows}
+    stage.asked = {row.account_id for row in rows if row.signed}
     for row in rows:
         _judge_intent(stage, row, by_key.pop(row.key, []))
     for key in by_key:
@@ -164,10 +163,8 @@ def _is_alike(stage: Stage, row: Row, moved: Moved) -> bool:
         return False
     if stage.script.semantics.record_name is not RecordName.MEMBER:
         return True
-    return not NAMES_ARE_COUNTED and any(
-        asked[:3] == (moved.move.customer_id, row.direction, row.amount) and asked[3] != row.id
-        for asked in stage.asked
-    )
+    # Of an account that nothing of ours was ever for, the ledger does not know the name.
+    return moved.move.customer_id not in stage.asked
 
 
 def _was_received(row: Row) -> bool:
@@ -232,7 +229,8 @@ def _is_alarming(row: Row, number: int) -> bool:
     if row.classes[number] is AnswerClass.RECEIVED_BEFORE:
         at = instant(said.answered_at)
         return not any(
-            other != number and signed_at <= at and row.answers[other].phase != Phase.NOT_SENT
+            (other < number or (other > number and signed_at <= at))
+            and row.answers[other].phase != Phase.NOT_SENT
             for other, signed_at in enumerate(row.signed)
         )
     if said.status == 401:
@@ -344,8 +342,8 @@ def _held_after(purse: Purse, at: datetime) -> int:
 
 
 def _was_stale(stage: Stage) -> bool:
-    script = stage.script
-    return bool(script.semantics.stale_s) or ReadFault.STALE in script.reads.values()
+    """Whether the master was read as it had been while an account was read as it was."""
+    return ReadFault.STALE in stage.script.reads.values()
 
 
 def _judge_chain(stage: Stage, connection: apsw.Connection) -> None:

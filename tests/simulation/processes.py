@@ -149,7 +149,7 @@ class Process:
                 stage.lock_owner = self.number
                 return True
             await wait(15.0)
-        if stage.script.steals_lock:
+        if stage.script.steals_lock and not stage.is_healed:
             stage.coverage.note("deaths", "lock stolen")
             stage.tell(f"{self.number} steals the lock of {stage.lock_owner}")
             stage.lock_owner = self.number

@@ -108,6 +108,7 @@ class Script:
     reads_late: bool = False
     delay_s: float = 120.0
     has_records: bool = True
+    restart_s: float = 20.0
     posts: Mapping[int, PostFault]
     reads: Mapping[int, ReadFault]
     deaths: frozenset[tuple[str, int]]
@@ -253,6 +254,7 @@ def script_of(seed: int) -> Script:
         deaths=dice.deaths(),
         stops=dice.stops(0.6 if processes == 2 else 0.25),
         events=dice.events(chaos_s),
+        restart_s=dice.choice((20.0, 20.0, 20.0, 20.0, 700.0, 2000.0)),
     )
 
 

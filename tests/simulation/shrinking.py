@@ -16,6 +16,7 @@ PLAIN = {
     "processes": 1,
     "steals_lock": False,
     "skew_s": 0.0,
+    "restart_s": 20.0,
     "reads_late": False,
     "start_s": 0.0,
     "latency_s": 0.5,

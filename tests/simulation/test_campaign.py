@@ -10,7 +10,7 @@ from .regressions import REGRESSIONS
 from .script import Script, script_of
 from .shrinking import shrink
 
-SCHEDULES = 12_000
+SCHEDULES = 8_000
 EACH = 500
 
 
