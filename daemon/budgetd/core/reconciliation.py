@@ -69,6 +69,11 @@ class Sent:
     was_contested: bool = False
 
     @property
+    def may_have_moved(self) -> bool:
+        """Whether a record may be its own: not of one that never moved, unless by a copy."""
+        return self.was_contested or self.state not in NEVER_MOVED
+
+    @property
     def family(self) -> Family:
         """The records that could be its own."""
         return _family(self.instrument, self.direction, self.coupon_id, self.amount)
@@ -146,30 +151,22 @@ def count(
     family = doubtful[0].family
     ids = {one.id for one in doubtful}
     known, told = tuple(sent), tuple(changes)
-    others = [
-        one
-        for one in known
-        if one.family == family
-        and one.id not in ids
-        and (one.was_contested or one.state not in NEVER_MOVED)
-    ]
+    others = [one for one in known if one.may_have_moved and one.family == family]
+    others = [one for one in others if one.id not in ids]
     begins, ends = _widened(doubtful, others, read_at - RECORD_LAG)
     inside = sorted(
         (one for one in told if family_of(one) == family and begins <= one.at <= ends),
         key=lambda one: (one.at, one.id),
     )
     settled = [one for one in others if one.state is State.SETTLED]
-    sure = sum(
-        begins <= one.window[0] and one.window[1] <= min(ends, read_at - RECORD_LAG)
-        for one in settled
-    )
+    complete_until = min(ends, read_at - RECORD_LAG)
+    sure = sum(begins <= one.window[0] and one.window[1] <= complete_until for one in settled)
     touching = sum(one.window[0] <= ends and begins <= one.window[1] for one in others)
-    most, least = len(inside) - sure, len(inside) - touching
     own: Mapping[str, Change] = {}
     proof = Proof.UNCLEAR
-    if most == 0:
+    if len(inside) == sure:
         proof = Proof.NONE_MOVED
-    elif least == len(doubtful):
+    elif len(inside) - touching == len(doubtful):
         left_over = _left_over(inside, settled, claimed)
         own = _owned(doubtful, left_over, _names_of(known, told))
         proof = Proof.ALL_MOVED if len(own) == len(doubtful) else Proof.UNCLEAR
