@@ -5,6 +5,7 @@ What spans several fields or rules is judged in `validation`. It may not decide.
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -284,18 +285,18 @@ class Rule(Document):
             )
         return self
 
-    @property
+    @cached_property
     def action_name(self) -> str:
         """The key under which its action is written."""
         return next(name for name in ACTIONS if getattr(self, name) is not None)
 
-    @property
+    @cached_property
     def action(self) -> Action:
         """Its one action."""
         chosen: Action = getattr(self, self.action_name)
         return chosen
 
-    @property
+    @cached_property
     def instrument(self) -> Instrument:
         """What it moves, or watches."""
         action = self.action
@@ -303,7 +304,7 @@ class Rule(Document):
             return Instrument.COUPON
         return action.instrument
 
-    @property
+    @cached_property
     def direction(self) -> Direction | None:
         """Which way it moves; None for an alert."""
         match self.action:
