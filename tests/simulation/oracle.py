@@ -91,6 +91,7 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
         stage.violate("1 keys", "two intents have one key")
     _judge_bodies(stage)
     _judge_alarms(stage, rows, connection)
+    _judge_replays(stage, rows, connection)
     _judge_rules(stage, {row.key: row.rule for row in rows})
     _judge_caps(stage, {row.key: row.rule for row in rows})
     _judge_lifts(stage)
@@ -221,6 +222,21 @@ def _judge_alarms(stage: Stage, rows: list[Row], connection: apsw.Connection) ->
                 for at, ended_at in latched
             ):
                 stage.violate("alarm", f"{said.status} {said.code} stopped nothing")
+
+
+def _judge_replays(stage: Stage, rows: list[Row], connection: apsw.Connection) -> None:
+    """What the gateway moved by itself after a refusal is found, where there are records."""
+    moved = {one.post.key for one in stage.repeats}
+    lost = [row for row in rows if row.state in NEVER_MOVED and row.key in moved]
+    if not lost or not stage.script.has_records:
+        return
+    said = connection.execute(
+        "SELECT count(*) FROM pause WHERE is_latched AND reason LIKE 'record %'"
+    ).get
+    # A record that may be another's, whom a person looks at, is looked at with it.
+    looked_at = {(row.direction, row.amount) for row in rows if row.state is State.NEEDS_HUMAN}
+    if not said and not all((row.direction, row.amount) in looked_at for row in lost):
+        stage.violate("replay", "what a replay moved was never found")
 
 
 def _is_alarming(row: Row, number: int) -> bool:
