@@ -273,22 +273,3 @@ class _Driver:
         is_late = late > LONGEST_GAP or (late >= timedelta() and has_looked)
         stage.is_over = is_late or (has_looked and not is_open and not stage.underway)
         stage.later(LOOK_S, self._look)
-
-    def _look(self) -> None:
-        """Peace ends when nothing is open any more, or everything had its time."""
-        stage = self.stage
-        assert stage.healed_at is not None
-        self._resume()
-        is_open, signed_at = self.desk.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
-        deadline = stage.healed_at + timedelta(seconds=stage.script.interval_s)
-        if signed_at is not None:
-            deadline = max(deadline, instant(str(signed_at)) + DEAD_TIME)
-        latest = max((one.moved.at for one in stage.repeats), default=stage.healed_at)
-        is_found = latest + TOLD_WITHIN + RECORD_LAG < stage.now() if stage.repeats else True
-        is_settled = (
-            is_found and not is_open and not stage.underway and stage.peaceful_cycles > least
-        )
-        late = stage.now() - deadline - TOLD_WITHIN
-        had_its_time = late >= timedelta() and (stage.peaceful_cycles > 0 or late > LONGEST_GAP)
-        stage.is_over = is_settled or had_its_time
-        stage.later(LOOK_S, self._look)
