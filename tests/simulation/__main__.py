@@ -4,6 +4,7 @@ Prints what was played, what was reached and what broke, with failing scripts ma
 """
 
 import argparse
+import os
 import sys
 import time
 from random import SystemRandom
@@ -50,9 +51,10 @@ def _show_progress(result: Result, begun: float) -> None:
 
 def _report(result: Result, first: int, wall_s: float) -> int:
     last = first + result.schedules - 1
-    times = [result.schedules / wall_s, wall_s]
+    spent = os.times()
+    cpu_s = spent.user + spent.system + spent.children_user + spent.children_system
     print(f"{result.schedules:,} schedules, seeds {first} to {last}")
-    print(f"{times[0]:.0f} a second, {times[1]:.0f} s")
+    print(f"{result.schedules / wall_s:.0f} a second, {wall_s:.0f} s, {cpu_s:.0f} s of CPU")
     print("\n".join(table_lines(result.coverage)))
     print(f"{len(result.failed)} schedules broke an invariant")
     for seed, violations in sorted(result.failed.items())[:20]:

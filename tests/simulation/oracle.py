@@ -28,6 +28,8 @@ CLOCK_BOUND = timedelta(minutes=4)
 MOVES_WITHIN = timedelta(minutes=25)
 TIMELY = timedelta(minutes=10)
 SPENDING_IS_TOLD_APART = False
+REPLAYS_BEHIND_LONG_DOUBT_ARE_FOUND = False
+LOOKED_BACK = timedelta(minutes=60)
 WAYS = {
     Kind.ALLOCATE: "allocate",
     Kind.GRANT: "allocate",
@@ -228,6 +230,10 @@ def _judge_replays(stage: Stage, rows: list[Row], connection: apsw.Connection) -
     """What the gateway moved by itself after a refusal is found, where there are records."""
     moved = {one.post.key for one in stage.repeats}
     lost = [row for row in rows if row.state in NEVER_MOVED and row.key in moved]
+    if not REPLAYS_BEHIND_LONG_DOUBT_ARE_FOUND:
+        ends = [instant(row.ended_at) for row in rows if row.ended_at is not None and row.resolved]
+        last = max(ends, default=stage.begins)
+        lost = [row for row in lost if last - max(row.signed) < LOOKED_BACK]
     if not lost or not stage.script.has_records:
         return
     said = connection.execute(
