@@ -169,11 +169,11 @@ class Doubt:
         """
         now = self.clock()
         dead = [one for one in self.ledger.sent(now) if _is_due(one, now)]
-        wanted = {one.instrument for one in dead}
-        wanted |= self.ledger.unconfirmed(now - LOOKING_BACK, now - RECORD_LAG)
+        over = self.ledger.unconfirmed(now - LOOKING_BACK, now - RECORD_LAG)
         found: list[Discrepancy] = []
-        for instrument in sorted(wanted):
-            since = self._since([one for one in dead if one.instrument is instrument], now)
+        for instrument in sorted({one.instrument for one in dead} | over.keys()):
+            own = [one for one in dead if one.instrument is instrument]
+            since = min(self._since(own, now), over.get(instrument, now) - _MARGIN)
             reading = await self.observer.changes(instrument, since)
             if isinstance(reading, Ok):
                 changes = tuple(one for one in reading.value if one.at >= since)

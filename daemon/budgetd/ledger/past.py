@@ -162,16 +162,17 @@ class Past:
             ).get
         )
 
-    def unconfirmed(self, since: datetime, until: datetime) -> frozenset[Instrument]:
-        """The instruments of which something was last sent in between whose record is not known,
-        or that did not move: what a comparison with the records is still to look at."""
+    def unconfirmed(self, ended: datetime, sent: datetime) -> dict[Instrument, datetime]:
+        """The instruments of which something that ended since the one instant and was sent
+        before the other has no known record, or did not move, and the oldest such sending: what
+        a comparison with the records is still to look at."""
         rows = self.connection.execute(
-            "SELECT DISTINCT instrument FROM intent WHERE sent_at >= ? AND sent_at < ? "
+            "SELECT instrument, min(sent_at) FROM intent WHERE ended_at >= ? AND sent_at < ? "
             "AND state IN ('settled', 'refused', 'cancelled', 'void') "
-            "AND id NOT IN (SELECT intent_id FROM claim)",
-            (text(since), text(until)),
+            "AND id NOT IN (SELECT intent_id FROM claim) GROUP BY instrument",
+            (text(ended), text(sent)),
         ).fetchall()
-        return frozenset(Instrument(str(row[0])) for row in rows)
+        return {Instrument(str(row[0])): instant(str(row[1])) for row in rows}
 
     def last_answered(
         self, instrument: Instrument, direction: Direction, since: datetime
