@@ -8,16 +8,22 @@ from contextlib import contextmanager
 
 from budgetd.core import intent
 from budgetd.core.answer import AnswerClass
-from budgetd.core.intent import TRANSITIONS, State
+from budgetd.core.intent import FINAL, TRANSITIONS, State
 from budgetd.ledger import store
 
 from .script import Happening, PostFault, ReadFault
 from .stage import Coverage
 
-UNREACHED_STEPS = frozenset({(State.NEEDS_HUMAN, State.SETTLED), (State.NEEDS_HUMAN, State.VOID)})
-"""Steps that a person alone takes."""
+UNREACHED_STEPS = frozenset(
+    {
+        # A person alone takes it.
+        (State.NEEDS_HUMAN, State.VOID),
+        # Lawful, and nobody's way: a second process goes by doubt.
+        (State.SENDING, State.SENDING),
+    }
+)
 MUST_REACH: dict[str, tuple[str, ...]] = {
-    "states": tuple(State),
+    "states": (*sorted(FINAL), State.NEEDS_HUMAN),
     "steps": tuple(
         f"{before} -> {after}"
         for before, afters in TRANSITIONS.items()
