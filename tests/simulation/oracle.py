@@ -82,7 +82,9 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
     by_key: dict[str, list[Execution]] = defaultdict(list)
     for execution in stage.executions:
         by_key[execution.post.key].append(execution)
-    stage.asked = {row.account_id for row in rows if row.signed}
+    for row in reversed(rows):
+        if row.signed:
+            stage.asked[row.account_id] = min(row.signed)
     for row in rows:
         _judge_intent(stage, row, by_key.pop(row.key, []))
     for key in by_key:
@@ -170,8 +172,9 @@ def _is_alike(stage: Stage, row: Row, moved: Moved) -> bool:
         return False
     if stage.script.semantics.record_name is not RecordName.MEMBER:
         return True
-    # Of an account that nothing of ours was ever for, the ledger does not know the name.
-    return moved.move.customer_id not in stage.asked
+    # Of an account that nothing of ours was for by then, the ledger does not know the name.
+    known_at = stage.asked.get(moved.move.customer_id)
+    return known_at is None or row.ended_at is None or known_at >= instant(row.ended_at)
 
 
 def _was_received(row: Row) -> bool:

@@ -85,7 +85,7 @@ class Stage:
         self.keeps_story = False
         self.lock_owner: int | None = None
         self.waits = 0
-        self.asked: set[str] = set()
+        self.asked: dict[str, datetime] = {}
         self.approved: Counter[str] = Counter()
         self.underway = 0
         self.newest_epoch = 0
