@@ -11,7 +11,7 @@ from random import SystemRandom
 
 from .campaign import Result, broken_by, run_many, told
 from .coverage import missing, table_lines
-from .script import script_of
+from .script import schedule_of
 from .shrinking import shrink
 
 COMPLETE = 20_000
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--tell", type=int, metavar="SEED", help="tell one schedule's story")
     options = parser.parse_args()
     if options.tell is not None:
-        script = script_of(options.tell)
+        script = schedule_of(options.tell)
         print("\n".join([*script.lines(), "", *told(script)]))
         return 0
     # Seeds below a million are the suite's own.
@@ -60,7 +60,7 @@ def _report(result: Result, first: int, wall_s: float) -> int:
     for seed, violations in sorted(result.failed.items())[:20]:
         print(f"  seed {seed}: {'; '.join(violations)[:200]}")
     for seed in sorted(result.failed)[:MOST_SHRUNK]:
-        small = shrink(script_of(seed), broken_by)
+        small = shrink(schedule_of(seed), broken_by)
         print("\n".join(["", f"seed {seed}, made small:", *small.lines(), "", *told(small)]))
     unreached = missing(result.coverage) if result.schedules >= COMPLETE else []
     if unreached:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .coverage import watching_steps
 from .driver import play
-from .script import Script, script_of
+from .script import Script, schedule_of
 from .shrinking import rules_of
 from .stage import Coverage
 
@@ -70,7 +70,7 @@ def run_seeds(seeds: Iterable[int]) -> Result:
     try:
         with folder() as home, watching_steps(result.coverage):
             for seed in seeds:
-                stage = play(script_of(seed), home, result.coverage)
+                stage = play(schedule_of(seed), home, result.coverage)
                 result.schedules += 1
                 if stage.violations:
                     result.failed[seed] = stage.violations

@@ -174,8 +174,10 @@ def _account(account_id: str, name: str, org: str, minor: int) -> Account:
     return made
 
 
-def book_of(setup: Setup, semantics: Semantics, now: datetime) -> Book:
-    """A master and three accounts."""
+def book_of(
+    setup: Setup, semantics: Semantics, now: datetime, places: tuple[int, ...] = (0, 1, 2)
+) -> Book:
+    """A master and three accounts, or those of them that have a place."""
     master = _account(MASTER_ID, "acme", ROOT, setup.master)
     master.coupons["SOURCE"] = _coupon("SOURCE", 9_000_00, None, now)
     rich = _account(IDS[2], "rich", PROJECTS, 2_000_00)
@@ -185,6 +187,6 @@ def book_of(setup: Setup, semantics: Semantics, now: datetime) -> Book:
     return Book(
         master=master,
         organizations=ORGANIZATIONS,
-        accounts=(*poor, rich),
+        accounts=tuple((*poor, rich)[place] for place in places),
         semantics=semantics,
     )

@@ -72,7 +72,7 @@ class Stage:
         self.now_s = 0.0
         self.begins = START + timedelta(seconds=script.start_s)
         self.setup = SETUPS[script.setup]
-        self.book: Book = book_of(self.setup, script.semantics, self.begins)
+        self.book: Book = book_of(self.setup, script.semantics, self.begins, script.places)
         self.stopped_until_s = 0.0
         self.healed_at: datetime | None = None
         self.is_over = False

@@ -7,7 +7,7 @@ from budgetd.core.intent import State
 
 from .campaign import broken_by, run_seeds, told
 from .regressions import REGRESSIONS
-from .script import Script, script_of
+from .script import Script, schedule_of
 from .shrinking import shrink
 
 SCHEDULES = 8_000
@@ -18,7 +18,7 @@ EACH = 500
 def test_no_schedule_moves_money_twice_nor_loses_it(first: int) -> None:
     result = run_seeds(range(first, first + EACH))
     for seed, violations in result.failed.items():
-        small = shrink(script_of(seed), broken_by)
+        small = shrink(schedule_of(seed), broken_by)
         pytest.fail("\n".join([f"seed {seed}", *violations, *small.lines(), *told(small)]))
     seen = result.coverage.seen
     assert all(seen["states", state] for state in (*_ends(), State.NEEDS_HUMAN))
@@ -36,4 +36,4 @@ def test_what_was_found_stays_mended(name: str) -> None:
 
 
 def test_a_seed_always_plays_the_same_schedule() -> None:
-    assert script_of(5) == script_of(5)
+    assert schedule_of(5) == schedule_of(5)
