@@ -168,7 +168,8 @@ class Doubt:
         Reads the records of those instruments alone of which something is to be learnt.
         """
         now = self.clock()
-        dead = [one for one in self.ledger.sent(now) if _is_due(one, now)]
+        doubtful = self.ledger.in_state(State.IN_DOUBT)
+        dead = [one for one in self.ledger.sent(now) if _is_due(one, now)] if doubtful else []
         over = self.ledger.unconfirmed(now - LOOKING_BACK, now - RECORD_LAG)
         found: list[Discrepancy] = []
         for instrument in sorted({one.instrument for one in dead} | over.keys()):
@@ -281,7 +282,7 @@ class Doubt:
     def _alarm(self, found: Sequence[Discrepancy]) -> None:
         """Stops all sending for what only a person can explain; for each reason once."""
         now = self.clock()
-        unclear = [one.id for one in self.ledger.sent(now) if one.state is State.NEEDS_HUMAN]
+        unclear = self.ledger.in_state(State.NEEDS_HUMAN)
         reasons = [
             f"record {one.change.id} of {format_amount(one.change.amount)} fits transfer "
             f"{one.intent_id}, which is {'moved already' if one.finding == 'doubled' else 'over'}"

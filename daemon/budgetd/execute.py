@@ -83,7 +83,7 @@ class Executor:
         may follow."""
         self._check_credential()
         self._check_clock()
-        doubts = self._doubts()
+        doubts = self.ledger.unproven()
         if doubts >= MOST_DOUBTS:
             note = f"{doubts} transfers are in doubt; nothing new is sent until fewer are"
             return _not_sent(item, _held(item, Hold.OPEN_INTENT, note))
@@ -338,32 +338,20 @@ class Executor:
         now = self.clock()
         cancel_unsent(self.ledger, now)
         doubt_interrupted(self.ledger, now)
-        doubtful = [
-            intent
-            for intent in self.ledger.open_intents()
-            if self.ledger.state_of(intent.id) is State.IN_DOUBT
-        ]
+        doubtful = self.ledger.in_state(State.IN_DOUBT)
         if doubtful:
             # A process that has read nothing yet does not know how far its clock is off.
             await self.observer.master(frozenset({Instrument.CASH}))
             self._check_clock()
-        for intent in doubtful:
+        for intent_id in doubtful:
+            intent = self.ledger.intent(intent_id)
+            assert intent is not None
             await self.pursue(intent)
         await self._doubt().reconcile()
         return self.ledger.open_intents()
 
     def _doubt(self) -> Doubt:
         return Doubt(observer=self.observer, ledger=self.ledger, clock=self.clock)
-
-    def _doubts(self) -> int:
-        """How many open intents have met an answer that proves nothing."""
-        return sum(
-            any(
-                attempt.answer_class is AnswerClass.UNKNOWN
-                for attempt in self.ledger.attempts(intent.id)
-            )
-            for intent in self.ledger.open_intents()
-        )
 
 
 def _least_wait(answer: Answer | None) -> float:

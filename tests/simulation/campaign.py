@@ -4,10 +4,11 @@ It may not print.
 """
 
 import gc
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,22 +62,25 @@ def told(script: Script) -> list[str]:
         return play(script, home, Coverage(), tells=True).story
 
 
-def run_seeds(seeds: Iterable[int]) -> Result:
+def run_seeds(seeds: Iterable[int], draw: Callable[[int], Script] = schedule_of) -> Result:
     """Plays these seeds in this process."""
     result = Result()
     # Every schedule leaves its stage behind; looking for garbage in between costs a tenth.
-    was_collecting = gc.isenabled()
+    was_collecting, log = gc.isenabled(), logging.getLogger("budgetd")
     gc.disable()
+    level = log.level
+    log.setLevel(logging.ERROR)
     try:
         with folder() as home, watching_steps(result.coverage):
             for seed in seeds:
-                stage = play(schedule_of(seed), home, result.coverage)
+                stage = play(draw(seed), home, result.coverage)
                 result.schedules += 1
                 if stage.violations:
                     result.failed[seed] = stage.violations
                 if result.schedules % CHUNK == 0:
                     gc.collect()
     finally:
+        log.setLevel(level)
         if was_collecting:
             gc.enable()
     return result

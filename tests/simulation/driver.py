@@ -71,8 +71,20 @@ class _Driver:
         self.path = path
         self.numbers = count()
         self.processes: dict[int, Process] = {}
-        self.desk = Ledger(path, may_write=True)
-        """A person's own way to the state file."""
+        self._desk: Ledger | None = None
+
+    @property
+    def desk(self) -> Ledger:
+        """A person's own way to the state file, opened when it is needed."""
+        if self._desk is None:
+            self._desk = Ledger(self.path, may_write=True)
+        return self._desk
+
+    @property
+    def eyes(self) -> Ledger:
+        """Some way to look at the state file."""
+        opened = [one.ledger for one in self.processes.values() if one.ledger is not None]
+        return opened[0] if opened else self.desk
 
     def run(self) -> None:
         """The whole schedule."""
@@ -84,10 +96,13 @@ class _Driver:
         stage.later(script.chaos_s, self._heal)
         while not stage.is_over:
             stage.play_next()
+        judge(stage, self.eyes.connection)
         for process in self.processes.values():
             process.end()
-        judge(stage, self.desk.connection)
-        self.desk.close()
+        if self._desk is not None:
+            self._desk.close()
+        if stage.spare is not None:
+            stage.spare.close()
 
     # Turns
 
@@ -207,14 +222,14 @@ class _Driver:
         set_pause(self.desk, pause)
 
     def _resume(self) -> None:
-        for pause in self.desk.pauses():
+        for pause in self.eyes.pauses():
             self.stage.coverage.note("pauses", "latched" if pause.is_latched else "by a person")
             self.stage.tell(f"resumed: {pause.reason}")
             end_pause(self.desk, pause, "person", "looked at it", self.stage.our_now())
 
     def _approve(self) -> None:
         now = self.stage.our_now()
-        for proposal in proposals.live(self.desk):
+        for proposal in proposals.live(self.eyes):
             if proposal.state is ProposalState.OPEN and now < proposal.expires_at:
                 self.stage.approved[proposal.rule] += len(proposal.items)
                 self.stage.coverage.note("happenings", "approved")
@@ -259,12 +274,15 @@ class _Driver:
         stage = self.stage
         assert stage.healed_at is not None
         self._resume()
-        is_open, signed_at = self.desk.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
+        is_open, signed_at = self.eyes.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
         deadline = stage.healed_at + timedelta(seconds=stage.script.interval_s)
         if signed_at is not None:
             deadline = max(deadline, instant(str(signed_at)) + DEAD_TIME)
         # What a replay moved is found by a cycle after the last doubt that may have explained it.
-        cycles, found_by = 1, stage.healed_at
+        cycles, found_by = stage.script.peaceful_cycles, stage.healed_at
+        if is_open:
+            # One that leads has to see to it; the first may find that it leads no more.
+            cycles = max(cycles, len(self.processes) + 1)
         if stage.repeats:
             latest = max(one.moved.at for one in stage.repeats)
             cycles, found_by = 3, latest + TOLD_WITHIN + RECORD_LAG

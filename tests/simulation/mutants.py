@@ -32,6 +32,7 @@ from budgetd.provider.moves import MoveRequest, move_request
 
 from .campaign import run_seeds
 from .processes import SimulatedLedger
+from .script import script_of
 
 Mutant = Callable[[], Any]
 MUTANTS: dict[str, Mutant] = {}
@@ -373,8 +374,8 @@ def killers(name: str, seeds: Iterable[int], wanted: int = 2) -> list[int]:
     found: list[int] = []
     for seed in seeds:
         with MUTANTS[name]():
-            is_broken = bool(run_seeds([seed]).failed)
-        if is_broken and not run_seeds([seed]).failed:
+            is_broken = bool(run_seeds([seed], script_of).failed)
+        if is_broken and not run_seeds([seed], script_of).failed:
             found.append(seed)
         if len(found) == wanted:
             break

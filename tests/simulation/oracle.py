@@ -98,7 +98,8 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
     _judge_alarms(stage, rows, connection)
     _judge_replays(stage, rows, connection)
     _judge_rules(stage, {row.key: row.rule for row in rows})
-    _judge_caps(stage, {row.key: row.rule for row in rows})
+    refused = {row.key for row in rows if row.state in NEVER_MOVED}
+    _judge_caps(stage, {row.key: row.rule for row in rows}, refused)
     _judge_lifts(stage)
     if stage.script.seed % 8 == 0:
         _judge_chain(stage, connection)
@@ -302,15 +303,18 @@ def _judge_bodies(stage: Stage) -> None:
             stage.violate("16 two places", f"{amount}")
 
 
-def _judge_caps(stage: Stage, rules: dict[str, str]) -> None:
-    """The caps in the book: by the day on which the POST that moved was signed."""
+def _judge_caps(stage: Stage, rules: dict[str, str], refused: set[str]) -> None:
+    """The caps in the book: by the day on which the POST that moved was signed.
+
+    What the gateway moved by running a POST twice, and answered with the refusal of the second
+    copy, no client can count in time: that it is found is judged apart.
+    """
     setup = stage.setup
+    counted = [one for one in stage.executions if not one.is_repeat and one.post.key not in refused]
     accounts: Counter[tuple[str, ...]] = Counter()
     by_rule: Counter[tuple[str, ...]] = Counter()
-    for execution in stage.executions:
+    for execution in counted:
         moved, post = execution.moved, execution.post
-        if execution.is_repeat:
-            continue
         day = post.signed_at.astimezone(ZONE).date().isoformat()
         way = WAYS[moved.move.kind]
         kind = str(moved.move.instrument)
@@ -321,10 +325,10 @@ def _judge_caps(stage: Stage, rules: dict[str, str]) -> None:
     if setup.rule_cap is not None and max(by_rule.values(), default=0) > setup.rule_cap:
         stage.violate("9 caps", f"rule_per_day: {by_rule}")
     if not stage.approved:
-        _judge_windows(stage)
+        _judge_windows(stage, counted)
 
 
-def _judge_windows(stage: Stage) -> None:
+def _judge_windows(stage: Stage, counted: list[Execution]) -> None:
     limits = {
         "per_day": (timedelta(hours=24), stage.setup.limits.get("per_day_amount")),
         "per_cycle": (timedelta(minutes=15), stage.setup.limits.get("per_cycle_amount")),
@@ -335,8 +339,8 @@ def _judge_windows(stage: Stage) -> None:
         for way in ("allocate", "reclaim"):
             sent = [
                 (one.post.signed_at, one.moved.amount)
-                for one in stage.executions
-                if WAYS[one.moved.move.kind] == way and not one.is_repeat
+                for one in counted
+                if WAYS[one.moved.move.kind] == way
             ]
             for at, _ in sent:
                 inside = sum(amount for when, amount in sent if at - window < when <= at)

@@ -6,6 +6,7 @@ happened: it moves nothing until a person adopts it. It may not know transfers.
 
 import os
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -123,12 +124,17 @@ def _keep_name(folder: Path) -> None:
 
 def home_of(path: Path) -> str:
     """This host and this file: a copy has another inode."""
-    try:
-        machine = MACHINE.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        machine = ""
-    named = f"{machine}\n{path.stat().st_ino}"
+    named = f"{_machine()}\n{path.stat().st_ino}"
     return sha256(named.encode()).hexdigest()[:32]
+
+
+@cache
+def _machine() -> str:
+    """The host's name for itself, which lasts longer than any process on it."""
+    try:
+        return MACHINE.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _meta(connection: apsw.Connection) -> dict[str, str]:

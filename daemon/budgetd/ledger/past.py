@@ -42,6 +42,24 @@ class Past:
         ).fetchall()
         return [intent_of(row) for row in rows]
 
+    def in_state(self, state: State) -> list[str]:
+        """The ids of the intents that stand there, oldest first."""
+        rows = self.connection.execute(
+            f"SELECT id FROM intent WHERE state = ? AND state IN {_OPEN} ORDER BY made_at",
+            (str(state),),
+        ).fetchall()
+        return [str(row[0]) for row in rows]
+
+    def unproven(self) -> int:
+        """How many open intents have met an answer that proves nothing."""
+        return int(
+            self.connection.execute(
+                "SELECT count(*) FROM intent WHERE state IN "
+                f"{_OPEN} AND EXISTS (SELECT 1 FROM attempt "
+                "WHERE intent_id = intent.id AND class = 'unknown')"
+            ).get
+        )
+
     def intent(self, intent_id: str) -> Intent | None:
         """One intent as it was promised."""
         row = self.connection.execute(

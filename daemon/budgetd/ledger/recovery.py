@@ -13,12 +13,12 @@ from budgetd.ledger.store import Ledger
 def cancel_unsent(ledger: Ledger, at: datetime) -> list[str]:
     """Withdraws every promise that nobody has heard of. One that was told of an unfinished task
     is refused, so that its unit rests. Returns the ids."""
-    found = _in_state(ledger, State.PREPARED)
-    if not found:
+    if not ledger.in_state(State.PREPARED):
         return []
     with ledger.writing():
         ledger.check_lead()
-        for intent_id in _still(ledger, found, State.PREPARED):
+        found = ledger.in_state(State.PREPARED)
+        for intent_id in found:
             attempts = ledger.attempts(intent_id)
             is_busy = any(one.answer_class is AnswerClass.BUSY for one in attempts)
             after = State.REFUSED if is_busy else State.CANCELLED
@@ -29,23 +29,14 @@ def cancel_unsent(ledger: Ledger, at: datetime) -> list[str]:
 
 def doubt_interrupted(ledger: Ledger, at: datetime) -> list[str]:
     """An attempt that was left without an answer may have moved money. Returns the ids."""
-    found = _in_state(ledger, State.SENDING)
-    if not found:
+    if not ledger.in_state(State.SENDING):
         return []
     with ledger.writing():
         ledger.check_lead()
-        for intent_id in _still(ledger, found, State.SENDING):
+        found = ledger.in_state(State.SENDING)
+        for intent_id in found:
             _recover(ledger, intent_id, State.IN_DOUBT, at, "interrupted while sending")
     return found
-
-
-def _in_state(ledger: Ledger, state: State) -> list[str]:
-    return _still(ledger, [intent.id for intent in ledger.open_intents()], state)
-
-
-def _still(ledger: Ledger, ids: list[str], state: State) -> list[str]:
-    """Those in a state now: a late answer to another process may have ended one."""
-    return [intent_id for intent_id in ids if ledger.state_of(intent_id) is state]
 
 
 def _recover(ledger: Ledger, intent_id: str, after: State, at: datetime, why: str) -> None:
