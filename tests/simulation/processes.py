@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
+import apsw
+
 from budgetd.core.intent import Intent
 from budgetd.core.plans.again import promised_of
 from budgetd.cycle import Cycle, Report
@@ -51,6 +53,8 @@ class SimulatedLedger(Ledger):
         if is_spare and not self.stage.is_over and not self.connection.in_transaction:
             self.stage.spare = self.connection
         else:
+            # At the end of a schedule nobody needs what is in the log to be in the file.
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(self.stage.is_over))
             super().close()
 
     @contextmanager

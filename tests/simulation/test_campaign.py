@@ -10,8 +10,8 @@ from .regressions import REGRESSIONS
 from .script import Script, schedule_of
 from .shrinking import shrink
 
-SCHEDULES = 8_000
-EACH = 500
+SCHEDULES = 20_000
+EACH = 1_000
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, EACH))
