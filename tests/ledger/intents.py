@@ -9,6 +9,7 @@ from typing import Any
 
 from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.core.intent import Direction, Instrument, Intent, State, Unit
+from budgetd.ledger.recovery import doubt_interrupted
 from budgetd.ledger.store import Ledger
 
 AT = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
@@ -69,8 +70,11 @@ def answer_of(answer_class: AnswerClass, **fields: Any) -> Answer:
 
 
 def send(ledger: Ledger, intent: Intent, *classes: AnswerClass | None, **fields: Any) -> State:
-    """W2 and W3 of so many attempts; None is one without an answer."""
+    """W2 and W3 of so many attempts; None is one without an answer, which only who comes after
+    can follow by another."""
     for answer_class in classes:
+        if ledger.state_of(intent.id) is State.SENDING:
+            doubt_interrupted(ledger, AT)
         number = ledger.record_attempt(intent.id, AT, "hash")
         if answer_class is not None:
             answer = answer_of(answer_class, **fields)

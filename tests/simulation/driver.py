@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from budgetd.core.approval import ProposalState
-from budgetd.core.intent import IllegalTransitionError
+from budgetd.core.intent import IllegalTransitionError, State
 from budgetd.core.pause import Pause
 from budgetd.ledger import proposals
 from budgetd.ledger.adoption import adopt
@@ -97,12 +97,28 @@ class _Driver:
         while not stage.is_over:
             stage.play_next()
         judge(stage, self.eyes.connection)
+        if script.seed % 4 == 0:
+            self._decide_what_is_left()
         for process in self.processes.values():
             process.end()
         if self._desk is not None:
             self._desk.close()
         if stage.spare is not None:
             stage.spare.close()
+
+    def _decide_what_is_left(self) -> None:
+        """A person looks into the provider's book and says what became of the rest."""
+        left = self.eyes.in_state(State.NEEDS_HUMAN)
+        if not left:
+            return
+        self.desk.lead("acme")
+        moved = {execution.post.key for execution in self.stage.executions}
+        for intent_id in left:
+            intent = self.desk.intent(intent_id)
+            assert intent is not None
+            after = State.SETTLED if intent.key in moved else State.VOID
+            word, now = {"why": "seen in the console", "by": "person"}, self.stage.our_now()
+            self.desk.resolve(intent_id, after, word, now, expects=State.NEEDS_HUMAN)
 
     # Turns
 

@@ -59,15 +59,7 @@ NEVER_MOVED = frozenset({State.REFUSED, State.CANCELLED, State.VOID})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.PREPARED: frozenset({State.SENDING, State.CANCELLED, State.REFUSED}),
-    State.SENDING: frozenset(
-        {
-            State.SENDING,
-            State.SETTLED,
-            State.REFUSED,
-            State.IN_DOUBT,
-            State.PREPARED,
-        }
-    ),
+    State.SENDING: frozenset({State.SETTLED, State.REFUSED, State.IN_DOUBT, State.PREPARED}),
     State.IN_DOUBT: frozenset(
         {
             State.SENDING,

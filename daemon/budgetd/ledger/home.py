@@ -39,8 +39,9 @@ def strangeness(connection: apsw.Connection, path: Path, enterprise: str) -> str
     except (OSError, ValueError) as problem:
         return f"{witness_path(path)} cannot be read ({type(problem).__name__})"
     if "home" not in known:
-        # A new file has no witness, or one that died before it saw anything.
-        return _GONE if len(written) == 3 and written[1] != "0" else ""
+        # A new file has no witness, or one of a first lead that died before it was kept.
+        is_new = len(written) != 3 or not written[1].isdecimal() or _knows(connection, written)
+        return "" if is_new else _GONE
     if known.get("enterprise") != enterprise:
         return f"it is the state of {known.get('enterprise')}, not of {enterprise}"
     return _contradiction(connection, known, written) or _elsewhere(known, path)
@@ -52,12 +53,17 @@ def _contradiction(connection: apsw.Connection, known: dict[str, str], written: 
         return "the file beside it that says how far it had come is missing or damaged"
     if written[0] != known["ledger"]:
         return "another state file was in use here"
+    if _knows(connection, written):
+        return ""
+    newest = connection.execute("SELECT coalesce(max(seq), 0) FROM event").get
+    return f"it was restored from a backup: event {written[1]} was written here, it knows {newest}"
+
+
+def _knows(connection: apsw.Connection, written: list[str]) -> bool:
+    """Whether the file has the event that the witness saw last."""
     seq = int(written[1])
     found = connection.execute("SELECT hash FROM event WHERE seq = ?", (seq,)).get
-    if seq and found != written[2]:
-        newest = connection.execute("SELECT coalesce(max(seq), 0) FROM event").get
-        return f"it was restored from a backup: event {seq} was written here, it knows {newest}"
-    return ""
+    return seq == 0 or found == written[2]
 
 
 def _elsewhere(known: dict[str, str], path: Path) -> str:

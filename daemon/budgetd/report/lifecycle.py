@@ -21,7 +21,6 @@ _CAUSES: dict[tuple[State, State], str] = {
     (State.PREPARED, State.SENDING): "its turn: a row for the attempt, then the first byte",
     (State.PREPARED, State.CANCELLED): "a restart, a pause, its expiry, or patience that ended",
     (State.PREPARED, State.REFUSED): "the provider stayed busy until patience ended",
-    (State.SENDING, State.SENDING): "another attempt is written down before the last is answered",
     (State.SENDING, State.SETTLED): "the answer says that it moved",
     (State.SENDING, State.REFUSED): "the answer says that it did not, and no earlier one is open",
     (State.SENDING, State.IN_DOUBT): "no answer, one that proves nothing, or the process died",
