@@ -243,7 +243,7 @@ class Executor:
         signed = self.client.sign_move(request)
         number = self.ledger.record_attempt(intent.id, signed.signed_at, signed.body_hash)
         answer = await self.client.send_move(signed)
-        alarm = self._alarm(intent, answer, signed.signed_at)
+        alarm = self._alarm(intent, answer, number, signed.signed_at)
         state = self.ledger.record_answer(intent.id, number, answer, self.clock(), alarm=alarm)
         logger().info(
             "attempt_answered",
@@ -261,9 +261,10 @@ class Executor:
             raise StopSendingError(f"{alarm}. Nothing more is sent until `budgetd resume --reason`")
         return answer
 
-    def _alarm(self, intent: Intent, answer: Answer, signed_at: datetime) -> str:
+    def _alarm(self, intent: Intent, answer: Answer, number: int, signed_at: datetime) -> str:
         """Why nothing more may be sent at all after this answer; empty where it may."""
-        earlier = self.ledger.attempts(intent.id)[:-1]
+        # Who was asleep when it was answered may find later attempts, of another process.
+        earlier = self.ledger.attempts(intent.id)[: number - 1]
         never_left = all(attempt.phase == Phase.NOT_SENT for attempt in earlier)
         if answer.answer_class is AnswerClass.RECEIVED_BEFORE and never_left:
             return (

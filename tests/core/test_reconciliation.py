@@ -116,6 +116,20 @@ def test_a_coupon_comes_home_with_whatever_it_holds() -> None:
     assert count([doubtful], [doubtful], [other], READ_AT).proof is Proof.NONE_MOVED
 
 
+def test_a_coupon_that_is_settled_has_the_record_of_its_amount() -> None:
+    kind: dict[str, Any] = {
+        "instrument": Instrument.COUPON,
+        "direction": Direction.RECLAIM,
+        "coupon_id": "CP1",
+    }
+    doubtful = sent(**kind, amount=Decimal("300.00"))
+    settled = sent(State.SETTLED, 1, **kind, amount=Decimal("271.50"))
+    whole = record(0, **(kind | {"amount": Decimal("300.00")}))
+    less = record(1, **(kind | {"amount": Decimal("271.50")}))
+    found = count([doubtful], [doubtful, settled], [whole, less], READ_AT)
+    assert found.own == {doubtful.id: whole}
+
+
 def test_a_move_across_the_edge_has_its_record_on_either_side() -> None:
     # Settled moves, one after the other for hours: nowhere is a clean edge.
     stream = [sent(State.SETTLED, minute) for minute in range(-120, 121, 2)]

@@ -99,7 +99,7 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
     _judge_rules(stage, {row.key: row.rule for row in rows})
     refused = {row.key for row in rows if row.state in NEVER_MOVED}
     _judge_caps(stage, {row.key: row.rule for row in rows}, refused)
-    _judge_lifts(stage)
+    _judge_lifts(stage, refused)
     if stage.script.seed % 8 == 0:
         _judge_chain(stage, connection)
 
@@ -345,7 +345,7 @@ def _judge_windows(stage: Stage, counted: list[Execution]) -> None:
                     return
 
 
-def _judge_lifts(stage: Stage) -> None:
+def _judge_lifts(stage: Stage, refused: set[str]) -> None:
     """No top-up of ours lifts an account above what its rule says, nor takes the master below its
     reserve, as long as nobody else moves money."""
     setup, book = stage.setup, stage.book
@@ -359,7 +359,9 @@ def _judge_lifts(stage: Stage) -> None:
         if setup.ceiling is not None and holds > setup.ceiling:
             stage.violate("12 overfunded", f"{moved.move.customer_id[:2]} holds {holds}")
         left = _held_after(book.master.cash, moved.at)
-        if setup.reserve is not None and left < setup.reserve and not _was_stale(stage):
+        # What the gateway runs again by itself, after its refusal, asks no reserve.
+        is_ours = not any(one.post.key in refused for one in stage.executions)
+        if setup.reserve is not None and left < setup.reserve and is_ours and not _was_stale(stage):
             stage.violate("reserve", f"the master is left with {left}")
 
 

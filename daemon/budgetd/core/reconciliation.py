@@ -248,9 +248,9 @@ def _names_of(sent: Sequence[Sent], changes: Sequence[Change]) -> _Names:
 
 
 def matched(sent: Iterable[Sent], changes: Iterable[Change]) -> dict[str, str]:
-    """Which record is taken as which settled intent's own, by intent id: within a family any
-    will do, so each intent takes the earliest that lies in its window, those that end first
-    choosing first."""
+    """Which record is taken as which settled intent's own, by intent id: within a family any of
+    its amount will do, so each intent takes the earliest that lies in its window, those that end
+    first choosing first."""
     free: dict[Family, list[Change]] = defaultdict(list)
     for change in sorted(changes, key=lambda one: (one.at, one.id)):
         free[family_of(change)].append(change)
@@ -258,7 +258,7 @@ def matched(sent: Iterable[Sent], changes: Iterable[Change]) -> dict[str, str]:
     for one in sorted(sent, key=lambda one: (one.window[1], one.id)):
         begins, ends = one.window
         for change in free.get(one.family, ()):
-            if begins <= change.at <= ends:
+            if begins <= change.at <= ends and change.amount == one.amount:
                 found[one.id] = change.id
                 free[one.family].remove(change)
                 break
