@@ -263,9 +263,9 @@ class Executor:
 
     def _alarm(self, intent: Intent, answer: Answer, number: int, signed_at: datetime) -> str:
         """Why nothing more may be sent at all after this answer; empty where it may."""
-        # Who was asleep when it was answered may find later attempts, of another process.
-        earlier = self.ledger.attempts(intent.id)[: number - 1]
-        never_left = all(attempt.phase == Phase.NOT_SENT for attempt in earlier)
+        # Another attempt explains it, a later one of another process, too, if this one slept.
+        others = [one for one in self.ledger.attempts(intent.id) if one.number != number]
+        never_left = all(attempt.phase == Phase.NOT_SENT for attempt in others)
         if answer.answer_class is AnswerClass.RECEIVED_BEFORE and never_left:
             return (
                 f"transfer {intent.id}: the provider has seen its key before we ever sent it; "

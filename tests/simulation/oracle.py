@@ -256,7 +256,7 @@ def _is_alarming(row: Row, number: int) -> bool:
         at = instant(said.answered_at)
         return not any(
             (other < number or (other > number and signed_at <= at))
-            and row.answers[other].phase != Phase.NOT_SENT
+            and (row.answers[other].phase != Phase.NOT_SENT or _is_later(row, other, at))
             for other, signed_at in enumerate(row.signed)
         )
     if said.status == 401:
@@ -264,6 +264,12 @@ def _is_alarming(row: Row, number: int) -> bool:
         return instant(said.answered_at) - row.signed[number] < TIMELY
     is_strange = (said.status, said.code) in ((200, ""), (409, "CBC.12345678"))
     return is_strange and row.classes[number] is AnswerClass.UNKNOWN
+
+
+def _is_later(row: Row, number: int, at: datetime) -> bool:
+    """Whether an attempt was answered after an instant, so that nothing was known of it then."""
+    answered_at = row.answers[number].answered_at
+    return not answered_at or instant(answered_at) > at
 
 
 def _judge_rules(stage: Stage, rules: dict[str, str]) -> None:
