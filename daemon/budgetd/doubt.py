@@ -105,16 +105,17 @@ class Doubt:
         if intent.direction is Direction.ALLOCATE:
             self._look_for_child(intent, coupons)
         elif not _has_child(coupons, intent.unit.part):
-            # It may also have been spent or have expired: its record must agree.
-            evidence = {"why": "the child coupon is gone, and the records show what came home"}
-            await self._settle_early(intent, evidence)
+            # It may also have been spent or have expired: its key or its record must agree.
+            evidence = {"why": "the child coupon is gone from the account's list"}
+            is_recorded = self.ledger.has_seen_records(Instrument.COUPON, Direction.RECLAIM)
+            if is_recorded or self._was_received(intent):
+                await self._settle_early(intent, evidence)
 
     async def _settle_early(self, intent: Intent, evidence: dict[str, str]) -> None:
         """Settles what the key and a reading show, unless records, where they have been seen to
-        work, do not show it yet. What a coupon brought home its record alone can say."""
+        work, do not show it yet."""
         instrument = intent.unit.instrument
-        is_whole = instrument is Instrument.COUPON and intent.direction is Direction.RECLAIM
-        if not is_whole and not self.ledger.has_seen_records(instrument, intent.direction):
+        if not self.ledger.has_seen_records(instrument, intent.direction):
             self._resolve(intent.id, State.SETTLED, evidence)
             return
         sent = self.ledger.sent(self.clock() - LOOKING_BACK - _MARGIN)

@@ -28,6 +28,7 @@ CLOCK_BOUND = timedelta(minutes=4)
 MOVES_WITHIN = timedelta(minutes=25)
 TIMELY = timedelta(minutes=10)
 SPENDING_IS_TOLD_APART = False
+COUPONS_BOOK_WHAT_CAME = False
 REPLAYS_BEHIND_LONG_DOUBT_ARE_FOUND = False
 LOOKED_BACK = timedelta(minutes=60)
 WAYS = {
@@ -142,6 +143,9 @@ def _judge_settled(stage: Stage, row: Row, found: list[Execution], name: str) ->
     if not found and not _is_excused(stage, row):
         stage.violate("4 settled", f"{name} is settled, and nothing moved")
     for execution in found:
+        is_whole = row.instrument == "coupon" and row.direction == "reclaim"
+        if is_whole and row.resolved and not COUPONS_BOOK_WHAT_CAME:
+            continue
         if execution.moved.amount != row.booked:
             stage.violate(
                 "4 settled", f"{name} booked {row.booked}, moved {execution.moved.amount}"
