@@ -5,7 +5,8 @@ It turns answers into readings and failures into reasons. It may not decide what
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Protocol, TypeVar
@@ -160,7 +161,7 @@ class Observer:
                     trade_time_begin=day,
                 )
                 found += [_change(row, instrument, direction) for row in money]
-        return tuple(found)
+        return told_apart(found)
 
     async def _reading(self, read: Callable[[], Awaitable[T]]) -> Reading[T]:
         """The value with the instant its read began, or why there is none.
@@ -183,6 +184,18 @@ class Observer:
             if isinstance(reading, Ok) and now - reading.read_at > self.max_staleness:
                 changed[name] = Stale(reading.value, reading.read_at)
         return replace(readings, **changed) if changed else readings  # type: ignore[arg-type]  # same fields
+
+
+def told_apart(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The records, each under a name of its own: those of coupons may be alike to the letter,
+    and each proves one intent."""
+    seen: Counter[str] = Counter()
+    found = []
+    for change in changes:
+        seen[change.id] += 1
+        number = seen[change.id]
+        found.append(change if number == 1 else replace(change, id=f"{change.id}#{number}"))
+    return tuple(found)
 
 
 def _change(
