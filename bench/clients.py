@@ -3,11 +3,11 @@
 from datetime import timedelta
 from fractions import Fraction
 
+from budgetd.clock import now
 from budgetd.observe import Observer
 from budgetd.provider.client import Client
 from budgetd.provider.signing import AccessKey
 from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK
-from budgetd.service import now
 
 
 def our_client(url: str, requests_per_second: Fraction | int) -> Client:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.clients import observer_of, our_client
 from bench.rules import CASH, policies, settings_of
+from budgetd.clock import now
 from budgetd.cycle import blank_observation, plan_cycle
-from budgetd.service import now
 
 PACE = 1000
 STATUS = Path("/proc/self/status")

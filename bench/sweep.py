@@ -12,11 +12,11 @@ from bench.provider import Provider, running_provider
 from bench.row import Row
 from bench.rules import CASH, COUPONS, policies, settings_of
 from bench.size import Size
+from budgetd.clock import now
 from budgetd.core.decisions.needs import needs
 from budgetd.core.intent import Instrument
 from budgetd.core.observation import Observation, Unknown
 from budgetd.cycle import blank_observation
-from budgetd.service import now
 
 QUOTA = 10
 WINDOW_S = 1.1

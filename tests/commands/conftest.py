@@ -40,7 +40,7 @@ def site(tmp_path: Path, running: RunningSandbox) -> Site:
 @pytest.fixture
 def passing(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> RunningSandbox:
     """The product keeps the sandbox's time, which a test moves on."""
-    monkeypatch.setattr("budgetd.service.now", running.sandbox.clock.now)
+    monkeypatch.setattr("budgetd.clock.now", running.sandbox.clock.now)
     return running
 
 

@@ -1,6 +1,6 @@
 """Everything a person can do to budgetd, in any order: the commands, the files, the accidents.
 
-The provider's book is the judge. Time is the sandbox's clock, which `service.now` is made to
+The provider's book is the judge. Time is the sandbox's clock, which `clock.now` is made to
 follow; a crash is an end of the process before or after a commit.
 """
 
@@ -23,7 +23,6 @@ from hypothesis.stateful import (
     rule,
 )
 
-from budgetd import service
 from budgetd.core.intent import FINAL, State
 from budgetd.ledger import proposals
 from budgetd.ledger.looking import broken_link
@@ -106,7 +105,7 @@ class Budgetd(RuleBasedStateMachine):
         )
         self.running = self.ends.enter_context(RunningSandbox(sandbox))
         patch = self.ends.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(service, "now", clock.now)
+        patch.setattr("budgetd.clock.now", clock.now)
         self.site = Site(self.home, self.running.url)
         self.clock, self.book = clock, book
         self.by_hand = Counter[str]()

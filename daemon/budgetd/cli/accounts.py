@@ -97,8 +97,8 @@ async def _observe(config: "Config", asked: _Asked) -> "tuple[Observation, tuple
     """What can be read now, and our own moves."""
     from dataclasses import replace
 
+    from budgetd.clock import now
     from budgetd.core.observation import NOTHING_READ, Observation
-    from budgetd.service import now
     from budgetd.wiring import observer_of, open_client, open_past
 
     ledger = open_past(config)

@@ -222,8 +222,8 @@ def _is_confirmed(wanted: Application, unit: "Organization") -> bool:
 
 async def _look_first(config: "Config", wanted: Application) -> "Organization | str":
     """The unit it goes to; or, in words, why nothing can be sent."""
+    from budgetd.clock import now
     from budgetd.provider import operations
-    from budgetd.service import now
     from budgetd.wiring import open_client
 
     # What the provider's documentation refuses is found before anybody is asked anything.
@@ -282,9 +282,9 @@ def _fields(wanted: Application, party_id: str) -> dict[str, object]:
 
 
 async def _open_account(config: "Config", wanted: Application, unit: "Organization") -> int:
+    from budgetd.clock import now
     from budgetd.provider import operations
     from budgetd.provider.errors import ProviderError
-    from budgetd.service import now
     from budgetd.wiring import open_client
 
     async with open_client(config, now, may_write=False) as client:
@@ -340,9 +340,9 @@ def _send_code(config: "Config", login: str, phone: str) -> int:
 
 
 async def _send(config: "Config", login: str, phone: str) -> int:
+    from budgetd.clock import now
     from budgetd.provider import operations
     from budgetd.provider.errors import ProviderError
-    from budgetd.service import now
     from budgetd.wiring import open_client
 
     arguments = [{"key": "sub_customer_name", "value": login}]

@@ -44,9 +44,9 @@ def command(ctx: click.Context, reason: str, yes: bool) -> None:
 
 
 def _adopt(config: "Config", ledger: "Ledger", reason: str, *, is_agreed: bool) -> int:
+    from budgetd.clock import now
     from budgetd.ledger.adoption import adopt
     from budgetd.ledger.home import strangeness
-    from budgetd.service import now
 
     why = strangeness(ledger.connection, ledger.path, config.enterprise)
     if not why:

@@ -99,7 +99,7 @@ def _read_saved(ctx: click.Context, path: Path, opened: "Opened") -> "SavedPlan"
 
 
 def _refusal(saved: "SavedPlan", opened: "Opened") -> str:
-    from budgetd.service import now
+    from budgetd.clock import now
 
     if saved.enterprise != opened.config.enterprise:
         return f"it is a plan of {saved.enterprise}, not of {opened.config.enterprise}"
@@ -150,9 +150,9 @@ def _apply(order: Order) -> int:
 
 
 async def _cycle(order: Order, ledger: "Ledger") -> int:
+    from budgetd.clock import now
     from budgetd.cycle import exit_code
     from budgetd.execute import StopSendingError
-    from budgetd.service import now
     from budgetd.wiring import cycle_of, observer_of, open_client
 
     config = order.opened.config

@@ -68,8 +68,8 @@ def _is_approved(config: "Config", proposal: "Proposal") -> bool:
 
 
 def _approve(config: "Config", ledger: "Ledger", proposal: "Proposal", reason: str) -> None:
+    from budgetd.clock import now
     from budgetd.ledger.proposals import approve
-    from budgetd.service import now
 
     by = who()
     approve(ledger, proposal, by, reason, now())

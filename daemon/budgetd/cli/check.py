@@ -93,9 +93,9 @@ class _FleetAlone:
 
 async def check_online(config: Config, loaded: Loaded) -> list[Problem]:
     """What the live fleet shows of valid policies. Raises `ProviderError` where it is unread."""
+    from budgetd.clock import now
     from budgetd.core.policies.fleet_check import judge_fleet
     from budgetd.cycle import blank_observation
-    from budgetd.service import now
     from budgetd.wiring import Opened, observer_of, open_client
 
     settings = Opened(config=config, loaded=loaded).settings()

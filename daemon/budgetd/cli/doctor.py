@@ -72,8 +72,8 @@ def _documents(opened: "Opened") -> Iterator[Finding]:
 
 
 async def _provider(opened: "Opened") -> AsyncIterator[Finding]:
+    from budgetd.clock import now
     from budgetd.provider.errors import AuthenticationFailed
-    from budgetd.service import now
     from budgetd.wiring import observer_of, open_client
 
     config = opened.config

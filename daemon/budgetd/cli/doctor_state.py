@@ -142,8 +142,8 @@ def _mode(path: Path) -> int | None:
 
 def _pauses(config: "Config", ledger: "Ledger") -> Iterator[Finding]:
     """A pause by a person is as it should be; one that budgetd latched waits for somebody."""
+    from budgetd.clock import now
     from budgetd.report.pauses import in_force
-    from budgetd.service import now
 
     pauses = in_force(ledger.pauses(), now())
     if not pauses:
@@ -191,9 +191,9 @@ def _counted(number: int, what: str) -> str:
 
 
 def _proposals(ledger: "Ledger") -> Finding:
+    from budgetd.clock import now
     from budgetd.core.approval import ProposalState
     from budgetd.ledger import proposals
-    from budgetd.service import now
 
     waiting = [
         one

@@ -72,9 +72,9 @@ async def _observe(
     """The observation of one account, and the accounts that the word may mean."""
     from dataclasses import replace
 
+    from budgetd.clock import now
     from budgetd.core.decisions.needs import One
     from budgetd.cycle import blank_observation
-    from budgetd.service import now
     from budgetd.wiring import observer_of, open_client, open_past
 
     ledger = open_past(opened.config)

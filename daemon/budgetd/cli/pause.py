@@ -41,9 +41,9 @@ def command(
     """
     with failures():
         from budgetd.cli.scope import check_rule_name
+        from budgetd.clock import now
         from budgetd.config import find_config, load_config
         from budgetd.ledger.store import Ledger
-        from budgetd.service import now
 
         config = load_config(find_config(ctx.obj))
         if rule is not None:
@@ -81,10 +81,10 @@ def _pause(
     from uuid import uuid4
 
     from budgetd.cli.scope import account_id_of, known_names
+    from budgetd.clock import now
     from budgetd.core.pause import Pause
     from budgetd.ledger.switches import set_pause
     from budgetd.report.pauses import in_force
-    from budgetd.service import now
 
     account_id = account_id_of(account, known_names(ledger)) if account is not None else ""
     made = Pause(
@@ -107,8 +107,8 @@ def _pause(
 
 def _show(config: "Config", ledger: "Ledger", made: "Pause", style: str) -> None:
     from budgetd.cli.scope import known_names
+    from budgetd.clock import now
     from budgetd.report.pauses import in_force, pauses_json, pauses_text
-    from budgetd.service import now
 
     pauses = in_force(ledger.pauses(), now())
     if style == "json":

@@ -120,9 +120,9 @@ async def make(request: Request) -> "tuple[Plan, Observation]":
     """The plan, on the live fleet or on recorded readings."""
     from dataclasses import replace
 
+    from budgetd.clock import now
     from budgetd.cycle import blank_observation, plan_cycle, plan_of
     from budgetd.report.snapshot import read_snapshot
-    from budgetd.service import now
     from budgetd.wiring import observer_of, open_client, open_past
 
     config = request.opened.config

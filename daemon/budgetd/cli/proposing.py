@@ -24,10 +24,10 @@ ENDED = 200
 
 def show_waiting(config: "Config", style: str) -> None:
     """Every proposal that is open or approved, on stdout."""
+    from budgetd.clock import now
     from budgetd.ledger import proposals
     from budgetd.report.proposals_json import proposals_json
     from budgetd.report.proposals_text import proposals_text
-    from budgetd.service import now
     from budgetd.wiring import open_past
 
     past = open_past(config)
@@ -87,15 +87,15 @@ def _why_not(wanted: str, found: "list[Proposal]", ended: "list[Proposal]") -> s
 
 def show_one(config: "Config", ledger: "Ledger", proposal: "Proposal") -> None:
     """One proposal in full, with the pauses that hold it, on stdout."""
+    from budgetd.clock import now
     from budgetd.report.proposals_text import proposal_text
-    from budgetd.service import now
 
     held = _holding(ledger, proposal)
     click.echo(proposal_text(proposal, screen_of(config.timezone), now(), held), nl=False)
 
 
 def _holding(ledger: "Ledger", proposal: "Proposal") -> "list[Pause]":
-    from budgetd.service import now
+    from budgetd.clock import now
 
     return [
         pause

@@ -80,7 +80,7 @@ def _known(ledger: "Ledger | None", since: datetime) -> _Known:
 
 
 def _reconcile(config: "Config", length: timedelta) -> "Reconciled":
-    from budgetd.service import now
+    from budgetd.clock import now
     from budgetd.wiring import open_past
 
     since = now() - length
@@ -96,8 +96,8 @@ def _reconcile(config: "Config", length: timedelta) -> "Reconciled":
 
 
 async def _read(config: "Config", since: datetime) -> "Records":
+    from budgetd.clock import now
     from budgetd.core.intent import Instrument
-    from budgetd.service import now
     from budgetd.wiring import observer_of, open_client
 
     async with open_client(config, now, may_write=False) as client:

@@ -18,10 +18,10 @@ def command(ctx: click.Context, proposal_id: str | None, reason: str | None, sty
     Its rule does not ask again before the proposal would have ended by itself.
     """
     with failures():
+        from budgetd.clock import now
         from budgetd.config import find_config, load_config
         from budgetd.core.approval import ProposalState
         from budgetd.ledger.proposals import reject
-        from budgetd.service import now
 
         config = load_config(find_config(ctx.obj))
         if proposal_id is None:

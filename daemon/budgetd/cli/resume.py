@@ -55,8 +55,8 @@ def _nothing(left: "Sequence[Pause]", style: str) -> str:
 def _matching(ledger: "Ledger", rule: str | None, account: str | None) -> "list[Pause]":
     """The pauses in force that are of this rule or below this policy, and of this account."""
     from budgetd.cli.scope import account_id_of, known_names
+    from budgetd.clock import now
     from budgetd.report.pauses import in_force
-    from budgetd.service import now
 
     pauses = in_force(ledger.pauses(), now())
     if rule is not None:
@@ -72,9 +72,9 @@ def _resume(
     config: "Config", ledger: "Ledger", ending: "list[Pause]", reason: str, style: str
 ) -> int:
     from budgetd.cli.scope import known_names
+    from budgetd.clock import now
     from budgetd.ledger.switches import end_pause
     from budgetd.report.pauses import in_force, pauses_json, pauses_text, scope_text
-    from budgetd.service import now
 
     names, screen = known_names(ledger), screen_of(config.timezone)
     latched = [one for one in ending if one.is_latched]

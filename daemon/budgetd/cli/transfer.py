@@ -124,12 +124,12 @@ def _transfer(wanted: Wanted) -> int:
 
 async def _dry(wanted: Wanted) -> int:
     """What it would do under `mode: dry_run`: it says so, and moves nothing."""
+    from budgetd.clock import now
     from budgetd.core.decisions.decision import Held
     from budgetd.core.decisions.needs import One
     from budgetd.core.plans.by_hand import plan_by_hand
     from budgetd.core.plans.plan import Withheld
     from budgetd.cycle import blank_observation
-    from budgetd.service import now
     from budgetd.wiring import observer_of, open_client, open_past
 
     opened = wanted.opened
@@ -154,13 +154,13 @@ async def _dry(wanted: Wanted) -> int:
 
 
 async def _real(wanted: Wanted, ledger: "Ledger") -> int:
+    from budgetd.clock import now
     from budgetd.core.decisions.decision import Held
     from budgetd.core.decisions.needs import One
     from budgetd.core.plans.by_hand import plan_by_hand
     from budgetd.core.plans.plan import Withheld
     from budgetd.cycle import exit_code
     from budgetd.execute import StopSendingError
-    from budgetd.service import now
     from budgetd.wiring import cycle_of, observer_of, open_client
 
     opened = wanted.opened

@@ -45,11 +45,11 @@ def prove(ctx: click.Context, transfer_id: str, style: str) -> None:
 
 def life_of(ledger: "Ledger", wanted: str) -> "Life | None":
     """The one transfer whose id begins so; None, said to people, where there is none or several."""
+    from budgetd.clock import now
     from budgetd.core.pause import pause_of
     from budgetd.ledger import looking
     from budgetd.ledger.evidence import claim_of
     from budgetd.report.life import Life
-    from budgetd.service import now
 
     found = looking.find(ledger, wanted)
     if len(found) != 1:

@@ -64,9 +64,9 @@ def _resolve(
     config: "Config", ledger: "Ledger", wanted: "tuple[str, State, str]", *, is_agreed: bool
 ) -> int:
     from budgetd.cli.transfers_prove import evidence_of, life_of
+    from budgetd.clock import now
     from budgetd.report.proof_text import proof_text
     from budgetd.report.words import STATE_WORDS
-    from budgetd.service import now
 
     transfer_id, after, reason = wanted
     life = life_of(ledger, transfer_id)
@@ -98,10 +98,10 @@ def _resolve(
 
 def _why_not(config: "Config", evidence: "Evidence") -> str:
     """Why a person may not decide it (yet); empty where one may."""
+    from budgetd.clock import now
     from budgetd.core.intent import FINAL, State
     from budgetd.core.reconciliation import DEAD_TIME
     from budgetd.report.words import STATE_WORDS
-    from budgetd.service import now
 
     state, sent = evidence.life.move.state, evidence.sent
     if state in FINAL:

@@ -153,6 +153,8 @@ class Observation:
     when a rule is known (a rule that is missing is new), `decided` which (rule, account id,
     period) are done. `pauses` are in force or over by their own time, `approvals` what a person
     agreed to and that was not promised yet. A preview sees slots from before its rules were loaded.
+    `served` says when the last tick of each `every` rule was served; None where they are always
+    due, as for a person.
     """
 
     taken_at: datetime
@@ -167,6 +169,7 @@ class Observation:
     decided: frozenset[tuple[str, str, str]] = frozenset()
     pauses: tuple[Pause, ...] = ()
     approvals: tuple[Approved, ...] = ()
+    served: Mapping[str, datetime] | None = None
     is_preview: bool = False
 
     def readings_of(self, account_id: str) -> Readings:

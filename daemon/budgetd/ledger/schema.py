@@ -5,7 +5,7 @@ immutable column is never updated, and there is no way out of a final state.
 """
 
 APPLICATION_ID = 0x62756467
-VERSION = 2
+VERSION = 3
 
 _IMMUTABLE = (
     "id, key, rule, policy_digest, account_id, account_name, instrument, part, direction, "
@@ -189,5 +189,37 @@ CREATE TRIGGER decided_is_decided BEFORE UPDATE OF state ON proposal
   BEGIN SELECT RAISE(ABORT, 'a decided proposal stays decided'); END;
 """
 
-STEPS = {1: _FIRST, 2: _SECOND}
+# What calendar and `every` rules have done, and which slots are over.
+_SLOTS = """
+CREATE TABLE tick_served (rule TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT;
+CREATE TABLE slot_closed (
+  rule TEXT NOT NULL, period TEXT NOT NULL,
+  slot_at TEXT NOT NULL, until TEXT NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('served', 'missed')),
+  undone INTEGER NOT NULL CHECK (undone >= 0),
+  at TEXT NOT NULL,
+  PRIMARY KEY (rule, period)
+) STRICT, WITHOUT ROWID;
+"""
+
+# What the daemon last said of itself: one row.
+_STANDING = """
+CREATE TABLE standing (
+  one INTEGER PRIMARY KEY CHECK (one = 1), at TEXT NOT NULL, value TEXT NOT NULL
+) STRICT;
+"""
+
+# What is told to people: alerts from their crossing to their end, moves that are announced.
+_TELLING = """
+CREATE TABLE alert (
+  rule TEXT NOT NULL, account_id TEXT NOT NULL,
+  raised_at TEXT NOT NULL, told_at TEXT NOT NULL, over_at TEXT,
+  PRIMARY KEY (rule, account_id, raised_at)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX one_alert ON alert (rule, account_id) WHERE over_at IS NULL;
+"""
+
+_THIRD = _SLOTS + _STANDING + _TELLING
+
+STEPS = {1: _FIRST, 2: _SECOND, 3: _THIRD}
 """The way to each version from the one before; a new file walks all of them."""

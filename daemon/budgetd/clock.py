@@ -1,6 +1,6 @@
-"""Keeps time: the one clock of the product. What runs as a service grows from here.
+"""The one clock of the product.
 
-Everything else is handed a clock, so that tests, drills and previews can hand in another.
+Everything is handed a clock, so that tests, drills and previews can hand in another.
 """
 
 from datetime import UTC, datetime

@@ -1,0 +1,69 @@
+"""What a daemon says of itself: its policies, its last cycle, what comes next.
+
+Nouns alone: the service makes them, the ledger keeps the newest, and `status`, the page and the
+metrics tell them. It may not decide anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """The policies in force, and what became of the last attempt to load others.
+
+    `loaded_at` is when those in force were loaded, `tried_at` when anything was last loaded or
+    refused; `problems` are the first lines of why it was refused, empty where it was not.
+    """
+
+    digest: str
+    rules: int
+    loaded_at: datetime
+    tried_at: datetime
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """When something comes next: a rule's slot or tick, or the reading of the whole fleet."""
+
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One cycle that ended. `transfers` counts by state (`not_sent` included), `held` by reason,
+    `moved` is money by way and instrument, such as `allocate cash`, as text with two decimals;
+    `stopped` says why it ended early, empty where it did not."""
+
+    id: str
+    began_at: datetime
+    ended_at: datetime
+    accounts: int
+    accounts_read: int
+    unreadable: int
+    transfers: Mapping[str, int] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    proposals: int = 0
+    withheld: int = 0
+    alerts: int = 0
+    still_open: int = 0
+    stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All of it. `at` is when it was said; a daemon says it after each cycle and reload."""
+
+    enterprise: str
+    mode: str
+    process: int
+    started_at: datetime
+    at: datetime
+    policies: Policies
+    next: tuple[Next, ...] = ()
+    last: Done | None = None
+    is_stopping: bool = False
