@@ -12,7 +12,8 @@ import apsw
 import pytest
 
 from budgetd.core.answer import AnswerClass
-from budgetd.ledger.database import LedgerError, cycle_lock, open_database, pragma
+from budgetd.ledger.database import LedgerError, open_database, pragma
+from budgetd.ledger.locks import cycle_lock
 from budgetd.ledger.schema import APPLICATION_ID
 from budgetd.ledger.store import FencedError, Ledger, UnitTakenError
 
@@ -32,7 +33,7 @@ print(kept.use_plan(ledger, "sha256:1", datetime(2026, 1, 1, tzinfo=UTC)))
 HOLD_LOCK = """\
 import sys
 from pathlib import Path
-from budgetd.ledger.database import cycle_lock
+from budgetd.ledger.locks import cycle_lock
 with cycle_lock(Path(sys.argv[1]), wait_s=0):
     print("held", flush=True)
     sys.stdin.readline()

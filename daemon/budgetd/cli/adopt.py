@@ -26,7 +26,7 @@ def command(ctx: click.Context, reason: str, yes: bool) -> None:
     """
     with failures():
         from budgetd.config import find_config, load_config
-        from budgetd.ledger.database import cycle_lock
+        from budgetd.ledger.locks import cycle_lock
         from budgetd.ledger.store import Ledger
 
         config, words = load_config(find_config(ctx.obj)), said(reason)

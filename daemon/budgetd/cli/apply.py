@@ -132,7 +132,7 @@ def _dry(order: Order) -> int:
 
 
 def _apply(order: Order) -> int:
-    from budgetd.ledger.database import cycle_lock
+    from budgetd.ledger.locks import cycle_lock
     from budgetd.ledger.store import Ledger
 
     state = order.opened.config.state

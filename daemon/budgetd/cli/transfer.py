@@ -108,7 +108,7 @@ def _wanted(opened: "Opened", account: str, amount: str, given: dict[str, object
 
 
 def _transfer(wanted: Wanted) -> int:
-    from budgetd.ledger.database import cycle_lock
+    from budgetd.ledger.locks import cycle_lock
     from budgetd.ledger.store import Ledger
 
     config = wanted.opened.config

@@ -37,7 +37,7 @@ def resolve(
     with failures():
         from budgetd.config import find_config, load_config
         from budgetd.core.intent import State
-        from budgetd.ledger.database import cycle_lock
+        from budgetd.ledger.locks import cycle_lock
         from budgetd.ledger.store import Ledger
 
         config, words = load_config(find_config(ctx.obj)), said(reason)

@@ -4,11 +4,7 @@ It may not know what is stored. SQLite runs as WAL with FULL sync, as apsw bundl
 versions before 3.51.3 can lose acknowledged commits, and so can weaker settings.
 """
 
-import fcntl
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -158,52 +154,3 @@ def check_room(path: Path, room_bytes: int = ROOM_BYTES) -> None:
             f"{path.parent}: less than {room_bytes // 1024**2:,} MiB are free; nothing is sent "
             "until there is room"
         )
-
-
-@contextmanager
-def cycle_lock(path: Path, *, wait_s: float) -> Iterator[None]:
-    """Holds the lock of a cycle; one cycle at a time on one state, whatever the process.
-
-    Raises `LedgerError` when another cycle holds it for longer than `wait_s`.
-    """
-    deadline = time.monotonic() + wait_s
-    lock_path = path.with_name(path.name + ".lock")
-    while (handle := _try_lock(lock_path)) is None:
-        if time.monotonic() >= deadline:
-            raise LedgerError(
-                f"another cycle has held {lock_path} for {wait_s:.0f} s; nothing was changed. Wait "
-                "for it, or see what the other budgetd is doing"
-            )
-        time.sleep(0.1)
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def _try_lock(path: Path) -> int | None:
-    """The locked file, None where another process has it or has just replaced it."""
-    try:
-        handle = make_private(path, os.O_RDWR)
-    except OSError as problem:
-        raise LedgerError(f"{path}: {problem.strerror}") from problem
-    is_ours = False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_ours = _is_same_file(handle, path)
-    except BlockingIOError:
-        is_ours = False
-    finally:
-        if not is_ours:
-            os.close(handle)
-    return handle if is_ours else None
-
-
-def _is_same_file(handle: int, path: Path) -> bool:
-    """Whether the locked file is still the one at the path: a replaced one locks nobody out."""
-    try:
-        there = path.stat()
-    except OSError:
-        return False
-    here = os.fstat(handle)
-    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
