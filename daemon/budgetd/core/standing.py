@@ -55,6 +55,17 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """What the master has to give of one instrument, as text with two decimals; None is unknown,
+    and `why` says why."""
+
+    instrument: str
+    available: str | None
+    read_at: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """All of it. `at` is when it was said; a daemon says it after each cycle and reload."""
 
@@ -66,4 +77,5 @@ class Standing:
     policies: Policies
     next: tuple[Next, ...] = ()
     last: Done | None = None
+    master: tuple[Funds, ...] = ()
     is_stopping: bool = False

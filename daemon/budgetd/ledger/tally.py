@@ -1,0 +1,82 @@
+"""The ledger counted for a screen: intents by state, money by way, how readings went.
+
+Each is one query for all accounts. It may not write.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from budgetd.core.intent import OPEN, Direction, Instrument, State
+from budgetd.core.money import ZERO
+from budgetd.core.observation import Sample
+from budgetd.ledger.past import Past
+from budgetd.ledger.rows import amount_of
+from budgetd.ledger.times import instant, text
+
+LONGEST_DOUBT = timedelta(days=7)
+"""A move is signed for the last time at most so long after it was promised, but by a person."""
+
+_NEVER_MOVED = "('refused', 'cancelled', 'void')"
+_OPEN = "(" + ", ".join(f"'{state}'" for state in sorted(OPEN)) + ")"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many intents of one kind there are, and what they are about together."""
+
+    state: State
+    direction: Direction
+    instrument: Instrument
+    count: int
+    amount: Decimal
+
+
+def tallies(past: Past) -> tuple[Tally, ...]:
+    """Every intent ever made, counted by state, way and instrument."""
+    rows = past.connection.execute(
+        "SELECT state, direction, instrument, count(*), sum(coalesce(booked, amount)) "
+        "FROM intent GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ).fetchall()
+    return tuple(
+        Tally(
+            state=State(str(row[0])),
+            direction=Direction(str(row[1])),
+            instrument=Instrument(str(row[2])),
+            count=int(str(row[3])),
+            amount=amount_of(row[4]),
+        )
+        for row in rows
+    )
+
+
+def moved_since(past: Past, since: datetime) -> dict[Direction, Decimal]:
+    """What moved each way after an instant, or may yet move: as the limits count it."""
+    moved = dict.fromkeys(Direction, ZERO)
+    rows = past.connection.execute(
+        "SELECT direction, sum(coalesce(booked, amount)) FROM intent "
+        f"WHERE (made_at > ? OR state IN {_OPEN}) AND state NOT IN {_NEVER_MOVED} "
+        f"AND (state IN {_OPEN} OR coalesce(sent_at, made_at) > ?) GROUP BY 1",
+        (text(since - LONGEST_DOUBT), text(since)),
+    ).fetchall()
+    return moved | {Direction(str(row[0])): amount_of(row[1]) for row in rows}
+
+
+def trends(
+    past: Past, accounts: Iterable[str], instrument: Instrument, since: datetime
+) -> dict[str, tuple[Sample, ...]]:
+    """The last kept reading of every quarter of a day since then, by account, oldest first."""
+    found: dict[str, list[Sample]] = defaultdict(list)
+    rows = past.connection.execute(
+        "SELECT account_id, max(read_at), value FROM reading "
+        "WHERE account_id IN (SELECT value FROM json_each(?)) AND instrument = ? "
+        "AND read_at >= ? GROUP BY account_id, substr(read_at, 1, 10), "
+        "CAST(substr(read_at, 12, 2) AS INTEGER) / 6 ORDER BY 1, 2",
+        (json.dumps(list(accounts)), str(instrument), text(since)),
+    )
+    for account_id, read_at, value in rows:
+        found[str(account_id)].append(Sample(instant(str(read_at)), amount_of(value)))
+    return {account_id: tuple(samples) for account_id, samples in found.items()}
