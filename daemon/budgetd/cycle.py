@@ -4,7 +4,7 @@ The only place where the whole of it is visible. Dry run and real run are the sa
 the commit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from budgetd.core.decisions.deciding import decide, when_due
 from budgetd.core.decisions.decision import NamedRule
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
+from budgetd.core.decisions.rereading import rereading
 from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
 from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Sample
@@ -135,6 +136,7 @@ class Cycle:
     observer: Observer
     clock: Callable[[], datetime]
     progress: Callable[[Promised, Outcome | None], None] = lambda _item, _outcome: None
+    is_stopping: Callable[[], bool] = lambda: False
 
     async def begin(self) -> list[Intent]:
         """Takes the lead, then doubt first: drains what an earlier cycle left open. Returns what
@@ -158,6 +160,29 @@ class Cycle:
         self.executor.begin(self.ledger.last_seq())
         blank = blank_observation(self.settings, self.ledger, self.clock())
         plan, observation = await plan_cycle(self.settings, self.observer, blank)
+        return self._planned(plan, observation)
+
+    async def read(self, known: Mapping[str, Readings], since: datetime) -> Observation:
+        """Observes beside other processes, nothing locked: what is not known from `since` on, or
+        from a later slot or move. `decide` follows, under the lock."""
+        blank = blank_observation(self.settings, self.ledger, self.clock())
+        wanted = needs(self.settings.frame.policies, blank, self.settings.limits)
+        left = rereading(wanted, blank, known, since)
+        return await self.observer.fleet(left, blank, known)
+
+    def decide(self, observation: Observation) -> Report:
+        """Decides and plans on what was read, and on what the ledger knows by now."""
+        self.executor.begin(self.ledger.last_seq())
+        blank = blank_observation(self.settings, self.ledger, self.clock())
+        observation = replace(
+            blank,
+            accounts=observation.accounts,
+            readings=observation.readings,
+            master=observation.master,
+        )
+        return self._planned(plan_of(self.settings, observation), observation)
+
+    def _planned(self, plan: Plan, observation: Observation) -> Report:
         self._believe(observation)
         self._keep(observation)
         self._keep_proposals(plan)
@@ -184,6 +209,9 @@ class Cycle:
     async def carry_out(self, report: Report, items: Sequence[Promised]) -> None:
         """Commits and executes item by item, then looks at what moved."""
         for item in items:
+            if self.is_stopping():
+                report.stopped = "budgetd was asked to stop"
+                break
             self.progress(item, None)
             try:
                 outcome = await self.executor.carry_out(item, report.observation)

@@ -6,11 +6,13 @@ It turns answers into readings and failures into reasons. It may not decide what
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from budgetd.core.decisions.rereading import merged
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.observation import (
     Account,
@@ -63,8 +65,14 @@ class Observer:
     max_staleness: timedelta
     progress: Callable[[int, int], None] = lambda _done, _all: None
 
-    async def fleet(self, wanted: Wanted, blank: Observation) -> Observation:
-        """The fleet, its readings and the master's, on top of what the ledger knows.
+    async def fleet(
+        self,
+        wanted: Wanted,
+        blank: Observation,
+        known: Mapping[str, Readings] = MappingProxyType({}),
+    ) -> Observation:
+        """The fleet, its readings and the master's, on top of what the ledger knows and of the
+        earlier readings in `known`.
 
         Reads as fast as the quota allows; the accounts of a page are read while the next pages
         come. Raises `ProviderError` where the lists themselves cannot be read, or the
@@ -83,15 +91,16 @@ class Observer:
         accounts = tuple(
             sorted((member.account(units) for member in members), key=lambda one: one.id)
         )
-        known = {account.id for account in accounts}
+        listed = {account.id for account in accounts}
         return replace(
             blank,
             taken_at=taken_at,
             accounts=accounts,
             readings={
-                account_id: self._aged(found, taken_at)
-                for account_id, found in readings.items()
-                if account_id in known
+                account_id: self._aged(
+                    merged(known.get(account_id), readings.get(account_id)), taken_at
+                )
+                for account_id in (readings.keys() | known.keys()) & listed
             },
             master=master,
         )
