@@ -212,7 +212,8 @@ CREATE TABLE standing (
 # What is told to people: alerts from their crossing to their end, moves that are announced.
 _TELLING = """
 CREATE TABLE alert (
-  rule TEXT NOT NULL, account_id TEXT NOT NULL,
+  rule TEXT NOT NULL, account_id TEXT NOT NULL, account_name TEXT NOT NULL,
+  severity TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),
   raised_at TEXT NOT NULL, told_at TEXT NOT NULL, over_at TEXT,
   PRIMARY KEY (rule, account_id, raised_at)
 ) STRICT, WITHOUT ROWID;

@@ -223,7 +223,9 @@ class Alert(Document):
         Instrument.CASH, description="what is watched"
     )
     severity: Literal["info", "warning", "critical"] = Field("warning", description="how loud")
-    notify: Annotated[None, BeforeValidator(later("notify"))] = None
+    notify: Texts | None = Field(
+        None, description="channels of `notify` in the config; left out: by their severities"
+    )
 
 
 class Caps(Document):
