@@ -25,6 +25,13 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from budgetd.config.limits import LimitsSection, Polling
+from budgetd.config.references import (
+    REFERENCE_HELP,
+    SecretReference,
+    TextOrReference,
+    against,
+    is_loopback,
+)
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.fields import (
     Document,
@@ -37,8 +44,6 @@ from budgetd.core.documents.fields import (
 )
 from budgetd.core.moment import format_duration, parse_duration
 
-REFERENCE_HELP = "credential:NAME, file:PATH or env:NAME"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
 _ENTERPRISE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}", re.ASCII)
 
 
@@ -50,55 +55,11 @@ class Switch(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """Where a secret is kept: `kind` is credential, file (an absolute path) or env."""
-
-    kind: str
-    target: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.target}"
-
-
-@dataclass(frozen=True, slots=True)
 class Listen:
     """An address and a port to listen on."""
 
     host: str
     port: int
-
-
-def _reference(value: object, info: ValidationInfo) -> Reference:
-    if isinstance(value, Reference):
-        return value
-    if not isinstance(value, str):
-        raise complain(REFERENCE_HELP, value)
-    kind, _, target = value.partition(":")
-    is_known = kind in ("credential", "file", "env")
-    if not is_known or not target or (kind != "file" and not _NAME.fullmatch(target)):
-        raise PydanticCustomError(
-            "secret",
-            "expected {help}, found '***': a literal secret in this file is refused",
-            {"help": REFERENCE_HELP},
-        )
-    return Reference(kind, str(_against(info, target)) if kind == "file" else target)
-
-
-def _text_or_reference(value: object, info: ValidationInfo) -> str | Reference:
-    if isinstance(value, str) and not re.match(r"(credential|file|env):", value):
-        if not value.strip():
-            raise complain("a name", value)
-        return value
-    return _reference(value, info)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _endpoint(text: str) -> str:
@@ -115,7 +76,7 @@ def _endpoint(text: str) -> str:
         raise ValueError("a host alone: no path, no query")
     if not re.fullmatch(r"[A-Za-z0-9.:-]+", host) or text != text.strip():
         raise ValueError("not a URL")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("http:// is accepted for loopback addresses alone")
     return text
 
@@ -144,18 +105,12 @@ def _listen(text: str) -> Listen:
     return Listen(host.removeprefix("[").removesuffix("]"), number)
 
 
-def _against(info: ValidationInfo, text: str) -> Path:
-    """A path of the config, against the folder the config lies in."""
-    folder: Path = (info.context or {}).get("folder", Path())
-    return folder / text
-
-
 def _folder(value: object, info: ValidationInfo) -> Path:
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value or "\0" in value:
         raise complain("a folder like policies/", value)
-    return _against(info, value)
+    return against(info, value)
 
 
 def _state(value: object, info: ValidationInfo) -> Path:
@@ -169,7 +124,7 @@ def _state(value: object, info: ValidationInfo) -> Path:
     found = re.fullmatch(r"sqlite:///([^?#]+)", value)
     if not found or found[1].endswith("/") or ":memory:" in value:
         raise complain(expected, value, "sqlite:/// and a path; four slashes for an absolute one")
-    return _against(info, found[1])
+    return against(info, found[1])
 
 
 def _between(low: timedelta, high: timedelta) -> Callable[[timedelta], timedelta]:
@@ -204,18 +159,6 @@ def _read_as(
     return BeforeValidator(from_text(expected, parse, already)), WithJsonSchema(schema)
 
 
-_REFERENCE_SCHEMA = WithJsonSchema(
-    {
-        "type": "string",
-        "pattern": "^(credential|file|env):.+$",
-        "examples": ["credential:ak"],
-        "description": f"{REFERENCE_HELP}; a literal secret is refused",
-    }
-)
-SecretReference = Annotated[Reference, BeforeValidator(_reference), _REFERENCE_SCHEMA]
-TextOrReference = Annotated[
-    str | Reference, BeforeValidator(_text_or_reference), WithJsonSchema({"type": "string"})
-]
 _PATH_SCHEMA = WithJsonSchema({"type": "string", "description": "relative to this file"})
 _URL = "an endpoint like https://bss.myhuaweicloud.com"
 Endpoint = Annotated[str, *_read_as(_URL, _endpoint, type(None), "https://bss.myhuaweicloud.com")]

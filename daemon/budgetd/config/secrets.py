@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetd.config.files import read_file
-from budgetd.config.schema import Config, Reference, Token
+from budgetd.config.references import Reference
+from budgetd.config.schema import Config, Token
 from budgetd.core.documents.problem import InvalidCredentials, Problem
 
 LARGEST_SECRET_BYTES = 64 * 1024
