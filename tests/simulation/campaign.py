@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .driver import play
 from .script import Script, schedule_of
 from .shrinking import rules_of
 from .stage import Coverage
+from .statefile import StateFile
 
 CHUNK = 250
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, the files are ours
@@ -40,26 +41,27 @@ class Result:
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
-    """A folder for state files, in memory where there is such a file system."""
+def state_file() -> Iterator[StateFile]:
+    """A state file to play on, in memory where there is such a file system."""
     home = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
     made = Path(tempfile.mkdtemp(prefix="budgetd-simulation-", dir=home))
     try:
-        yield made
+        with closing(StateFile(made)) as state:
+            yield state
     finally:
         shutil.rmtree(made)
 
 
 def broken_by(script: Script) -> set[str]:
     """The invariants that one script breaks."""
-    with folder() as home:
-        return rules_of(play(script, home, Coverage()).violations)
+    with state_file() as state:
+        return rules_of(play(script, state, Coverage()).violations)
 
 
 def told(script: Script) -> list[str]:
     """The story of one script, for people."""
-    with folder() as home:
-        return play(script, home, Coverage(), tells=True).story
+    with state_file() as state:
+        return play(script, state, Coverage(), tells=True).story
 
 
 def run_seeds(seeds: Iterable[int], draw: Callable[[int], Script] = schedule_of) -> Result:
@@ -71,9 +73,9 @@ def run_seeds(seeds: Iterable[int], draw: Callable[[int], Script] = schedule_of)
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        with folder() as home, watching_steps(result.coverage):
+        with state_file() as state, watching_steps(result.coverage):
             for seed in seeds:
-                stage = play(draw(seed), home, result.coverage)
+                stage = play(draw(seed), state, result.coverage)
                 result.schedules += 1
                 if stage.violations:
                     result.failed[seed] = stage.violations

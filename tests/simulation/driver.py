@@ -4,13 +4,11 @@ oracle.
 It may not judge.
 """
 
-import os
 import random
 import traceback
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from itertools import count
-from pathlib import Path
 
 from budgetd.core.approval import ProposalState
 from budgetd.core.intent import IllegalTransitionError, State
@@ -19,7 +17,6 @@ from budgetd.ledger import proposals
 from budgetd.ledger.adoption import adopt
 from budgetd.ledger.database import LedgerError
 from budgetd.ledger.home import ForeignStateError
-from budgetd.ledger.store import Ledger
 from budgetd.ledger.switches import end_pause, set_pause
 from budgetd.ledger.times import instant
 from budgetd.sandbox.nouns import Instrument, Kind, Move, Refusal
@@ -29,6 +26,7 @@ from .oracle import judge
 from .processes import DEAD_TIME, NO_ROOM, Process
 from .script import Event, Happening, Script
 from .stage import Coverage, Killed, Stage
+from .statefile import StateFile
 
 OPEN_AND_SIGNED = (
     "SELECT count(*) FILTER (WHERE state IN ('prepared', 'sending', 'in_doubt')), max(sent_at) "
@@ -42,49 +40,23 @@ RECORD_LAG = timedelta(minutes=30)
 LONGEST_GAP = timedelta(hours=1)
 
 
-@cache
-def _template(folder: Path) -> bytes:
-    """An empty ledger's file."""
-    path = folder / f"template-{os.getpid()}.db"
-    Ledger(path, may_write=True).close()
-    found = path.read_bytes()
-    path.unlink()
-    return found
-
-
-def play(script: Script, folder: Path, coverage: Coverage, *, tells: bool = False) -> Stage:
+def play(script: Script, state: StateFile, coverage: Coverage, *, tells: bool = False) -> Stage:
     """Plays a script to its end and has it judged; the stage holds what was violated."""
     random.seed(script.seed)
     stage = Stage(script, coverage)
     stage.keeps_story = tells
-    path = folder / f"state-{os.getpid()}.db"
-    for suffix in ("-wal", "-shm", ".seen"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    path.write_bytes(_template(folder))
-    _Driver(stage, path).run()
+    state.empty()
+    _Driver(stage, state).run()
     return stage
 
 
 class _Driver:
-    def __init__(self, stage: Stage, path: Path) -> None:
+    def __init__(self, stage: Stage, state: StateFile) -> None:
         self.stage = stage
-        self.path = path
+        self.state = state
+        self.desk = state.desk
         self.numbers = count()
         self.processes: dict[int, Process] = {}
-        self._desk: Ledger | None = None
-
-    @property
-    def desk(self) -> Ledger:
-        """A person's own way to the state file, opened when it is needed."""
-        if self._desk is None:
-            self._desk = Ledger(self.path, may_write=True)
-        return self._desk
-
-    @property
-    def eyes(self) -> Ledger:
-        """Some way to look at the state file."""
-        opened = [one.ledger for one in self.processes.values() if one.ledger is not None]
-        return opened[0] if opened else self.desk
 
     def run(self) -> None:
         """The whole schedule."""
@@ -96,19 +68,15 @@ class _Driver:
         stage.later(script.chaos_s, self._heal)
         while not stage.is_over:
             stage.play_next()
-        judge(stage, self.eyes.connection)
+        judge(stage, self.desk.connection)
         if script.seed % 4 == 0:
             self._decide_what_is_left()
         for process in self.processes.values():
             process.end()
-        if self._desk is not None:
-            self._desk.close()
-        if stage.spare is not None:
-            stage.spare.close()
 
     def _decide_what_is_left(self) -> None:
         """A person looks into the provider's book and says what became of the rest."""
-        left = self.eyes.in_state(State.NEEDS_HUMAN)
+        left = self.desk.in_state(State.NEEDS_HUMAN)
         if not left:
             return
         self.desk.lead("acme")
@@ -123,7 +91,7 @@ class _Driver:
     # Turns
 
     def _start(self, number: int) -> None:
-        self.processes[number] = Process(self.stage, number, self.path)
+        self.processes[number] = Process(self.stage, number, self.state)
         self._turn(self.processes[number])
 
     def _turn(self, process: Process) -> None:
@@ -238,14 +206,14 @@ class _Driver:
         set_pause(self.desk, pause)
 
     def _resume(self) -> None:
-        for pause in self.eyes.pauses():
+        for pause in self.desk.pauses():
             self.stage.coverage.note("pauses", "latched" if pause.is_latched else "by a person")
             self.stage.tell(f"resumed: {pause.reason}")
             end_pause(self.desk, pause, "person", "looked at it", self.stage.our_now())
 
     def _approve(self) -> None:
         now = self.stage.our_now()
-        for proposal in proposals.live(self.eyes):
+        for proposal in proposals.live(self.desk):
             if proposal.state is ProposalState.OPEN and now < proposal.expires_at:
                 self.stage.approved[proposal.rule] += len(proposal.items)
                 self.stage.coverage.note("happenings", "approved")
@@ -290,7 +258,7 @@ class _Driver:
         stage = self.stage
         assert stage.healed_at is not None
         self._resume()
-        is_open, signed_at = self.eyes.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
+        is_open, signed_at = self.desk.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
         deadline = stage.healed_at + timedelta(seconds=stage.script.interval_s)
         if signed_at is not None:
             deadline = max(deadline, instant(str(signed_at)) + DEAD_TIME)

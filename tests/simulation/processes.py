@@ -6,11 +6,8 @@ It runs the product's own code, and dies where the stage says so. It may not jud
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
-
-import apsw
 
 from budgetd.core.intent import Intent
 from budgetd.core.plans.again import promised_of
@@ -25,6 +22,7 @@ from budgetd.provider.errors import ProviderError
 from .doors import Mover, Reader
 from .enterprise import settings_of
 from .stage import Post, Stage, wait
+from .statefile import StateFile
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 NO_ROOM = 1 << 62
@@ -36,26 +34,20 @@ class SimulatedLedger(Ledger):
     """The ledger of one process, which may die just before and just after each commit. After
     each sending that is written down it is asked whether it was lawful."""
 
-    def __init__(self, path: Path, stage: Stage) -> None:
+    def __init__(self, state: StateFile, stage: Stage) -> None:
         self.stage = stage
+        self.state = state
         self.is_about_money = False
-        if stage.spare is None:
-            super().__init__(path, may_write=True, room_bytes=0)
-            return
-        # A process that died left all that is committed and nothing else, so its connection
-        # serves the next one; opening the file anew costs a tenth of a schedule.
-        self.path, self.room_bytes, self.epoch = path, 0, 0
-        self.connection, stage.spare = stage.spare, None
+        connection = state.take()
+        if connection is None:
+            super().__init__(state.path, may_write=True, room_bytes=0)
+        else:
+            self.path, self.room_bytes, self.epoch = state.path, 0, 0
+            self.connection = connection
 
     def close(self) -> None:
-        """The file stays open for the next process, three times in four."""
-        is_spare = self.stage.spare is None and self.stage.waits % 4 != 0
-        if is_spare and not self.stage.is_over and not self.connection.in_transaction:
-            self.stage.spare = self.connection
-        else:
-            # At the end of a schedule nobody needs what is in the log to be in the file.
-            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(self.stage.is_over))
-            super().close()
+        """The file stays open for the next process, mostly."""
+        self.state.leave(self.connection)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -111,10 +103,10 @@ class SimulatedLedger(Ledger):
 class Process:
     """A daemon from its start to its death."""
 
-    def __init__(self, stage: Stage, number: int, path: Path) -> None:
+    def __init__(self, stage: Stage, number: int, state: StateFile) -> None:
         self.stage = stage
         self.number = number
-        self.path = path
+        self.state = state
         self.ledger: SimulatedLedger | None = None
         self.life: Coroutine[float, None, None] = self._live()
 
@@ -129,7 +121,7 @@ class Process:
 
     async def _live(self) -> None:
         stage = self.stage
-        self.ledger = SimulatedLedger(self.path, stage)
+        self.ledger = SimulatedLedger(self.state, stage)
         mover = Mover(stage, self.number, self.stage.our_now, self._check_post)
         reader = Reader(stage, mover, self.stage.our_now)
         while True:

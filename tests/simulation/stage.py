@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-import apsw
-
 from budgetd.sandbox.book import Book
 from budgetd.sandbox.nouns import Moved
 
@@ -92,7 +90,6 @@ class Stage:
         self.underway = 0
         self.newest_epoch = 0
         self.dice = Dice(script.seed)
-        self.spare: apsw.Connection | None = None
         self.peaceful_cycles = 0
         self.reads = 0
         self._points: Counter[str] = Counter()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from .campaign import folder
+from .campaign import state_file
 from .usual import SETTINGS, Day, add_day, script_of_a_day
 
 DAYS = 60
@@ -13,9 +13,9 @@ DAYS = 60
 @pytest.mark.parametrize("setup", SETTINGS)
 def test_at_five_percent_faults_a_person_is_hardly_needed(setup: str) -> None:
     day = Day()
-    with folder() as home:
+    with state_file() as state:
         for seed in range(DAYS):
-            add_day(day, script_of_a_day(seed, setup), home)
+            add_day(day, script_of_a_day(seed, setup), state)
     assert day.violations == []
     assert day.intents > DAYS
     assert day.for_a_person * 100 < day.intents

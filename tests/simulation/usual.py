@@ -3,10 +3,8 @@
 It tells how often a person is needed, and how long a lost answer leaves a transfer in doubt.
 """
 
-import os
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import State
@@ -15,6 +13,7 @@ from budgetd.ledger.store import Ledger
 from .driver import play
 from .script import Dice, Event, Happening, PostFault, ReadFault, Script
 from .stage import Coverage, Stage
+from .statefile import StateFile
 
 FAILS = 0.05
 SETTINGS = ("step", "both_ways", "credit", "coupons")
@@ -64,18 +63,14 @@ def script_of_a_day(seed: int, setup: str) -> Script:
     )
 
 
-def add_day(day: Day, script: Script, folder: Path) -> None:
+def add_day(day: Day, script: Script, state: StateFile) -> None:
     """Plays one and adds what became of its intents."""
-    stage = play(script, folder, Coverage())
+    stage = play(script, state, Coverage())
     day.violations += stage.violations
-    ledger = Ledger(folder / f"state-{os.getpid()}.db", may_write=False)
-    try:
-        for move in ledger.moves(stage.begins - timedelta(days=1)):
-            day.intents += 1
-            day.for_a_person += move.state is State.NEEDS_HUMAN
-            _add_doubt(day, stage, ledger, move.id)
-    finally:
-        ledger.close()
+    for move in state.desk.moves(stage.begins - timedelta(days=1)):
+        day.intents += 1
+        day.for_a_person += move.state is State.NEEDS_HUMAN
+        _add_doubt(day, stage, state.desk, move.id)
 
 
 def _add_doubt(day: Day, stage: Stage, ledger: Ledger, intent_id: str) -> None:
