@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from budgetd.core.decisions.deciding import decide, when_due
+from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.decision import NamedRule
+from budgetd.core.decisions.due import due_ticks, when_due
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
 from budgetd.core.decisions.rereading import rereading
@@ -39,12 +40,14 @@ NOTHING_READ = Readings()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a cycle is told: the frame of its plan, the limits, the one rule asked for, if any."""
+    """What a cycle is told: the frame of its plan, the limits, the one rule asked for, if any.
+    A daemon runs many cycles: its `every` rules are due once a tick, not always."""
 
     frame: Frame
     limits: Limits
     currency: str
     only: str | None = None
+    is_daemon: bool = False
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ def blank_observation(
         readings={},
         master=NOTHING_READ,
         is_preview=is_preview,
+        began_at=now,
     )
     if ledger is None:
         return blank
@@ -81,6 +85,7 @@ def blank_observation(
         moved_before=ledger.moved_before(since),
         first_loaded=kept.first_loaded(ledger),
         decided=kept.decided(ledger),
+        served=kept.served(ledger) if settings.is_daemon else None,
         pauses=ledger.pauses(),
         approvals=proposals.approvals(ledger),
     )
@@ -179,6 +184,7 @@ class Cycle:
             accounts=observation.accounts,
             readings=observation.readings,
             master=observation.master,
+            began_at=observation.began_at,
         )
         return self._planned(plan_of(self.settings, observation), observation)
 
@@ -229,7 +235,13 @@ class Cycle:
         if report.plan is not None:
             self._note_slots(report, report.plan)
         if not report.stopped:
+            self.note_ticks(report)
             await self._look_again(report)
+
+    def note_ticks(self, report: Report) -> None:
+        """Remembers the ticks that this cycle has served, those where nothing moved too."""
+        policies, limits = self.settings.frame.policies, self.settings.limits
+        kept.note_served(self.ledger, due_ticks(policies, report.observation, limits))
 
     async def _look_again(self, report: Report) -> None:
         """Reads the accounts that were moved, so that the next cycle sees the moves reflected."""

@@ -36,7 +36,7 @@ class Opened:
     config: Config
     loaded: Loaded
 
-    def settings(self, only: str | None = None) -> Settings:
+    def settings(self, only: str | None = None, *, is_daemon: bool = False) -> Settings:
         """What a cycle is told."""
         frame = Frame(
             enterprise=self.config.enterprise,
@@ -44,7 +44,11 @@ class Opened:
             policies=self.loaded.policy_set,
         )
         return Settings(
-            frame=frame, limits=self.config.guards(), currency=self.config.currency, only=only
+            frame=frame,
+            limits=self.config.guards(),
+            currency=self.config.currency,
+            only=only,
+            is_daemon=is_daemon,
         )
 
 
@@ -119,10 +123,15 @@ def observer_of(
 
 
 def cycle_of(
-    opened: Opened, observer: Observer, ledger: Ledger, *, only: str | None = None
+    opened: Opened,
+    observer: Observer,
+    ledger: Ledger,
+    *,
+    only: str | None = None,
+    is_daemon: bool = False,
 ) -> Cycle:
     """A cycle for real, over an open ledger."""
-    settings = opened.settings(only)
+    settings = opened.settings(only, is_daemon=is_daemon)
     executor = Executor(
         client=observer.client,
         ledger=ledger,

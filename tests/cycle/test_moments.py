@@ -276,3 +276,21 @@ async def test_a_fleet_that_is_suddenly_much_smaller_moves_nothing_once(world: W
     assert code == 0
     assert world.book.moves
     world.check()
+
+
+async def test_a_daemon_serves_a_tick_once_and_a_person_always(world: World) -> None:
+    opened = world.policies(CASH + "    schedule: {every: 15m}\n")
+    at(world, 10, 1)
+    await world.run(opened, is_daemon=True)
+    assert world.moved("bare") == 1000_00
+    for hour, minute, moved in ((10, 14, 1000_00), (10, 16, 1600_00), (10, 29, 1600_00)):
+        at(world, hour, minute)
+        world.book.spend(BARE, 300_00, world.now())
+        await world.run(opened, is_daemon=True)
+        assert world.moved("bare") == moved, minute
+    world.book.spend(BARE, 300_00, world.now())
+    at(world, 10, 29, day=0)
+    world.pass_time(seconds=30)
+    await world.run(opened)
+    assert world.moved("bare") > 1600_00
+    world.check()

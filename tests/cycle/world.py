@@ -186,7 +186,9 @@ class World:
         return open_documents(str(self.home / "config.yaml"))
 
     @asynccontextmanager
-    async def cycling(self, opened: Opened, **options: Any) -> AsyncIterator[Cycle]:
+    async def cycling(
+        self, opened: Opened, *, is_daemon: bool = False, **options: Any
+    ) -> AsyncIterator[Cycle]:
         """A cycle over a ledger that is opened and closed, as one process does."""
         ledger = Ledger(self.state, may_write=True, room_bytes=self.room_bytes)
         try:
@@ -201,7 +203,8 @@ class World:
                 slots=Hasty(),
                 transport=self.transport() if self.transport else None,
             ) as client:
-                cycle = cycle_of(opened, observer_of(opened.config, client, self.now), ledger)
+                observer = observer_of(opened.config, client, self.now)
+                cycle = cycle_of(opened, observer, ledger, is_daemon=is_daemon)
                 cycle.executor.sleep = self.sleep
                 for name, value in options.items():
                     setattr(cycle.executor, name, value)

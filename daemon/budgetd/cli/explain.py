@@ -40,7 +40,7 @@ def command(
 async def _explain(
     opened: "Opened", wanted: str, rule: str | None, at: datetime | None, style: str
 ) -> int:
-    from budgetd.core.decisions.deciding import live_rules
+    from budgetd.core.decisions.due import live_rules
     from budgetd.core.decisions.fleet import Fleet
     from budgetd.cycle import plan_of
     from budgetd.report.explain_text import explain_text

@@ -153,8 +153,8 @@ class Observation:
     when a rule is known (a rule that is missing is new), `decided` which (rule, account id,
     period) are done. `pauses` are in force or over by their own time, `approvals` what a person
     agreed to and that was not promised yet. A preview sees slots from before its rules were loaded.
-    `served` says when the last tick of each `every` rule was served; None where they are always
-    due, as for a person.
+    `served` says which tick of each `every` rule was served last; None where they are always
+    due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
     """
 
     taken_at: datetime
@@ -170,6 +170,7 @@ class Observation:
     pauses: tuple[Pause, ...] = ()
     approvals: tuple[Approved, ...] = ()
     served: Mapping[str, datetime] | None = None
+    began_at: datetime | None = None
     is_preview: bool = False
 
     def readings_of(self, account_id: str) -> Readings:

@@ -99,6 +99,24 @@ def decided(ledger: Ledger) -> frozenset[tuple[str, str, str]]:
     return frozenset((str(rule), str(account), str(period)) for rule, account, period in rows)
 
 
+def served(ledger: Ledger) -> Mapping[str, datetime]:
+    """Which tick of each `every` rule was served last."""
+    rows = ledger.connection.execute("SELECT rule, at FROM tick_served").fetchall()
+    return {str(rule): instant(str(at)) for rule, at in rows}
+
+
+def note_served(ledger: Ledger, ticks: Mapping[str, datetime]) -> None:
+    """Remembers the ticks, by rule, that a cycle has served, whatever was noted before."""
+    if not ticks:
+        return
+    with ledger.writing():
+        ledger.connection.executemany(
+            "INSERT INTO tick_served VALUES (?, ?) "
+            "ON CONFLICT (rule) DO UPDATE SET at = excluded.at",
+            [(rule, text(at)) for rule, at in ticks.items()],
+        )
+
+
 def use_plan(ledger: Ledger, digest: str, now: datetime) -> bool:
     """Marks a saved plan as used; False where it was used before."""
     with ledger.writing():

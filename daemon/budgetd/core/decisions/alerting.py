@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from budgetd.core.decisions.deciding import MASTER, live_rules
+from budgetd.core.decisions.deciding import MASTER
 from budgetd.core.decisions.decision import Held, NamedRule, Raised
+from budgetd.core.decisions.due import live_rules
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.observation import Account, Observation
 from budgetd.core.policies.policy import Alert, Mode, PolicySet

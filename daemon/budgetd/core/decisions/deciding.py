@@ -9,38 +9,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from budgetd.core.decisions.decision import Decision, Held, NamedRule, Wish
+from budgetd.core.decisions.due import Due, live_rules, when_due
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.judging import Judge
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument, Move, Unit
-from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.observation import Account, Observation, Status
 from budgetd.core.pause import pause_of
-from budgetd.core.policies.policy import Mode, PolicySet, Rule
-from budgetd.core.policies.schedule import Slot, latest_slot, next_slot
+from budgetd.core.policies.policy import Mode, PolicySet
 from budgetd.core.policies.selector import names_status, selects
 from budgetd.core.reason import Ask, Hold
 
 MASTER = Account(
     id="master", name="master", display_name="", status=Status.NORMAL, organization=None
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """Whether a rule's time has come: `slot` of a calendar rule, `next_at` where it has not.
-
-    `is_extra` is a rule that a person asked for by name.
-    """
-
-    is_due: bool
-    slot: Slot | None = None
-    next_at: datetime | None = None
-    is_extra: bool = False
 
 
 @dataclass(slots=True)
@@ -81,50 +66,6 @@ def decide_alone(
     decisions = Decisions()
     _decide_account(_Case(judge, account, limits), [(named, Due(is_due=True))], decisions)
     return decisions
-
-
-def live_rules(
-    policies: PolicySet, observation: Observation, limits: Limits, only: str | None
-) -> list[NamedRule]:
-    """The rules within their `valid`, in order of priority, then name."""
-    now = observation.taken_at
-    live = [
-        NamedRule(name=name, rule=rule)
-        for name, rule in policies.rules()
-        if only in (None, name) and _is_valid(rule, rule.timezone or limits.zone, now)
-    ]
-    return sorted(live, key=lambda named: (named.rule.priority, named.name))
-
-
-def _is_valid(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
-    begins, ends = rule.valid.from_, rule.valid.until
-    return (begins is None or begins.first(zone) <= now) and (
-        ends is None or now < ends.after(zone)
-    )
-
-
-def when_due(named: NamedRule, observation: Observation, limits: Limits, only: str | None) -> Due:
-    """Whether the rule's time has come: always, or a slot that is open and was not missed."""
-    schedule, now = named.rule.schedule, observation.taken_at
-    if schedule is None or not schedule.is_calendar:
-        return Due(is_due=True, is_extra=only is not None)
-    zone = named.rule.timezone or limits.zone
-    slot, following = latest_slot(schedule, zone, now), next_slot(schedule, zone, now)
-    next_at = following.at if following else None
-    is_open = slot is not None and slot.at <= now < slot.until
-    if only is not None:
-        if getattr(named.action, "when", None) is not None:
-            return Due(is_due=True, is_extra=True)
-        # It takes the place of the period that runs, though its slot be over or yet to come.
-        running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
-        is_running = slot is not None and (is_open or slot.period in running)
-        return Due(is_due=True, slot=slot if is_running else following, is_extra=True)
-    if slot is None or not is_open:
-        return Due(is_due=False, next_at=next_at)
-    known_since = observation.first_loaded.get(named.name)
-    if not observation.is_preview and (known_since is None or known_since > slot.at):
-        return Due(is_due=False, next_at=next_at)
-    return Due(is_due=True, slot=slot, next_at=next_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from budgetd.core.decisions.deciding import live_rules, when_due
 from budgetd.core.decisions.decision import NamedRule
+from budgetd.core.decisions.due import live_rules, when_due
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument, Unit

@@ -6,7 +6,7 @@ It may not ask what time it is, and it may not know what has fired: `decision` c
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ DEFAULT_CATCH_UP = timedelta(hours=6)
 LONGEST_CATCH_UP = timedelta(days=366)
 MOST_OPEN_SLOTS = 1500
 _ONE_DAY = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The rarest slot is 29 February on given months' days: eight years apart around a century.
 _FARTHEST_DAYS = 366 * 9
 
@@ -148,6 +149,12 @@ class Slot:
     period: str
     at: datetime
     until: datetime
+
+
+def tick_of(every: timedelta, at: datetime) -> datetime:
+    """The last tick of an interval by `at`: ticks are counted from the epoch, so that neither a
+    restart nor a reload moves them."""
+    return _EPOCH + (at - _EPOCH) // every * every
 
 
 def latest_slot(schedule: Schedule, zone: ZoneInfo, at: datetime) -> Slot | None:

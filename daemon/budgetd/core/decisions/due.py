@@ -1,0 +1,109 @@
+"""Whether a rule's time has come: the slots of its calendar, the ticks of its interval.
+
+What was done already is told by the observation, never by whoever woke the cycle. It may not
+know readings, nor accounts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from budgetd.core.decisions.decision import NamedRule
+from budgetd.core.decisions.limits import Limits
+from budgetd.core.moment import day_of, month_of, week_of
+from budgetd.core.observation import Observation
+from budgetd.core.policies.policy import PolicySet, Rule
+from budgetd.core.policies.schedule import Slot, latest_slot, next_slot, tick_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Whether a rule's time has come: `slot` of a calendar rule, `next_at` where it has not.
+
+    `is_extra` is a rule that a person asked for by name.
+    """
+
+    is_due: bool
+    slot: Slot | None = None
+    next_at: datetime | None = None
+    is_extra: bool = False
+
+
+def live_rules(
+    policies: PolicySet, observation: Observation, limits: Limits, only: str | None
+) -> list[NamedRule]:
+    """The rules within their `valid`, in order of priority, then name."""
+    now = observation.taken_at
+    live = [
+        NamedRule(name=name, rule=rule)
+        for name, rule in policies.rules()
+        if only in (None, name) and _is_valid(rule, rule.timezone or limits.zone, now)
+    ]
+    return sorted(live, key=lambda named: (named.rule.priority, named.name))
+
+
+def _is_valid(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
+    begins, ends = rule.valid.from_, rule.valid.until
+    return (begins is None or begins.first(zone) <= now) and (
+        ends is None or now < ends.after(zone)
+    )
+
+
+def when_due(named: NamedRule, observation: Observation, limits: Limits, only: str | None) -> Due:
+    """Whether the rule's time has come: always, a tick that was not served, or a slot that is
+    open and was not missed."""
+    schedule, now = named.rule.schedule, observation.taken_at
+    if schedule is None:
+        return Due(is_due=True, is_extra=only is not None)
+    if schedule.every is not None:
+        if only is not None or observation.served is None:
+            return Due(is_due=True, is_extra=only is not None)
+        return _by_tick(schedule.every, observation.served.get(named.name), observation)
+    zone = named.rule.timezone or limits.zone
+    slot, following = latest_slot(schedule, zone, now), next_slot(schedule, zone, now)
+    next_at = following.at if following else None
+    is_open = slot is not None and slot.at <= now < slot.until
+    if only is not None:
+        if getattr(named.action, "when", None) is not None:
+            return Due(is_due=True, is_extra=True)
+        # It takes the place of the period that runs, though its slot be over or yet to come.
+        running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
+        is_running = slot is not None and (is_open or slot.period in running)
+        return Due(is_due=True, slot=slot if is_running else following, is_extra=True)
+    if slot is None or not is_open:
+        return Due(is_due=False, next_at=next_at)
+    known_since = observation.first_loaded.get(named.name)
+    if not observation.is_preview and (known_since is None or known_since > slot.at):
+        return Due(is_due=False, next_at=next_at)
+    return Due(is_due=True, slot=slot, next_at=next_at)
+
+
+def _by_tick(every: timedelta, served: datetime | None, observation: Observation) -> Due:
+    """A tick that comes while a cycle reads is the next cycle's: nobody has read for it.
+
+    Where the clock was stepped back, the tick that was served may lie ahead. Within one interval
+    it counts, so that no tick is served twice; farther ahead it does not, or the rule would
+    starve until the clock is there again.
+    """
+    now = observation.began_at or observation.taken_at
+    tick = tick_of(every, now)
+    is_served = served is not None and tick <= served < now + every
+    following = tick if served is None else max(tick, served)
+    return Due(is_due=not is_served, next_at=following + every)
+
+
+def due_ticks(
+    policies: PolicySet, observation: Observation, limits: Limits
+) -> Mapping[str, datetime]:
+    """The ticks that a cycle on this observation serves, by rule; none where nobody counts."""
+    if observation.served is None:
+        return {}
+    now = observation.began_at or observation.taken_at
+    return {
+        named.name: tick_of(named.rule.schedule.every, now)
+        for named in live_rules(policies, observation, limits, None)
+        if named.rule.schedule is not None
+        and named.rule.schedule.every is not None
+        and when_due(named, observation, limits, None).is_due
+    }
