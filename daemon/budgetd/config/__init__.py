@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from budgetd.config.files import list_documents, read_file, shown_path
+from budgetd.config.notify import channel_problems, notify_problems
 from budgetd.config.schema import Config, Switch
 from budgetd.config.secrets import AccessKey, Credentials, TokenLogin, read_credentials
 from budgetd.core.documents.placing import Written, read_written
@@ -138,6 +139,8 @@ def load_policies(folder: Path, config: Config) -> Loaded:
     """
     written, problems = open_policies(folder)
     problems += judge(written, config.timezone)
+    for one in written:
+        problems += channel_problems(one, config.notify)
     errors = [problem for problem in problems if not problem.is_warning]
     if errors:
         raise InvalidDocuments(problems)
@@ -202,4 +205,5 @@ def _config_errors(written: Written[Config]) -> list[Problem]:
                 ("polling", "act_within"), "expected no more than polling.max_staleness"
             )
         )
+    problems += notify_problems(written, config.notify)
     return problems

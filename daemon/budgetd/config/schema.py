@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from budgetd.config.limits import LimitsSection, Polling
+from budgetd.config.notify import ChannelSection
 from budgetd.config.references import (
     REFERENCE_HELP,
     SecretReference,
@@ -36,6 +37,7 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.fields import (
     Document,
     Duration,
+    Name,
     Whole,
     Zone,
     complain,
@@ -256,6 +258,7 @@ class Config(Document):
     reload: Literal["signal", "watch"] = Field("signal", description="signal")
     web: Web | None = Field(None, description="left out: no page")
     log: Log = Log()
+    notify: dict[Name, ChannelSection] = Field({}, description="channels by name; none")
     calendar: Annotated[None, BeforeValidator(later("calendar"))] = None
     groups: Annotated[None, BeforeValidator(later("groups"))] = None
     windows: Annotated[None, BeforeValidator(later("windows"))] = None

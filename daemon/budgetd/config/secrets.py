@@ -51,7 +51,7 @@ def read_credentials(config: Config, environment: Mapping[str, str] | None = Non
     `environment` is the process's own where none is given. Raises `InvalidCredentials` with
     every reference that leads nowhere, to nothing, or to padding.
     """
-    reader = _Reader(os.environ if environment is None else environment)
+    reader = SecretReader(os.environ if environment is None else environment)
     written = config.provider.credentials
     found: Credentials
     if written.token is not None:
@@ -69,7 +69,7 @@ def read_credentials(config: Config, environment: Mapping[str, str] | None = Non
     return found
 
 
-def _token_login(reader: "_Reader", token: Token) -> TokenLogin:
+def _token_login(reader: "SecretReader", token: Token) -> TokenLogin:
     return TokenLogin(
         user=reader.read("token.user", token.user),
         password=reader.read("token.password", token.password),
@@ -78,15 +78,17 @@ def _token_login(reader: "_Reader", token: Token) -> TokenLogin:
     )
 
 
-class _Reader:
-    """Reads references and keeps every problem."""
+class SecretReader:
+    """Reads references and keeps every problem, under the field they stand in."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], field: str = _FIELD) -> None:
         self.environment = environment
+        self.field = field
         self.problems: list[Problem] = []
 
     def complain(self, name: str, message: str) -> None:
-        self.problems.append(Problem(path=f"{_FIELD}.{name}", message=message))
+        """Keeps a problem of one key; the message quotes no secret."""
+        self.problems.append(Problem(path=f"{self.field}.{name}", message=message))
 
     def read(self, name: str, reference: Reference | str | None) -> str:
         """The text behind a reference; empty where there is none or a problem was kept."""

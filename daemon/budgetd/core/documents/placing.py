@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -150,16 +150,20 @@ def _unknown_key(tree: Tree, model: type[BaseModel], loc: tuple[str | int, ...])
 
 def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
     """The keys a mapping at this path of a document may have; none where there is no mapping."""
-    candidates = {model}
+    candidates, is_name = {model}, False
     for part in path:
-        if isinstance(part, str):
-            candidates = {
-                found
-                for candidate in candidates
-                for name, field in candidate.model_fields.items()
-                if part == (field.alias or name)
-                for found in models_in(field.annotation)
-            }
+        if is_name or not isinstance(part, str):
+            is_name = False
+            continue
+        fields = [
+            field
+            for candidate in candidates
+            for name, field in candidate.model_fields.items()
+            if part == (field.alias or name)
+        ]
+        candidates = {found for field in fields for found in models_in(field.annotation)}
+        # Of a mapping by names, the next key is a name of somebody's choice.
+        is_name = any(get_origin(field.annotation) is dict for field in fields)
     return {
         field.alias or name
         for candidate in candidates
