@@ -4,19 +4,13 @@ Everything shown is escaped, and made harmless, by the environment and not by th
 page forbids itself all but its own style sheet, which it names by its digest.
 """
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from importlib import resources
 from zoneinfo import ZoneInfo
-
-from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup
 
 from budgetd.core.observation import Observation
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan
-from budgetd.report.harmless import harmless
+from budgetd.report.markup import environment_of, own_file, style_digest
 from budgetd.report.page import page_of
 
 TEMPLATE = "plan.html.j2"
@@ -31,28 +25,8 @@ def plan_html(
     results: Sequence[Outcome] | None = None,
 ) -> str:
     """The page of a plan; with `results` also what carrying it out did."""
-    files = {name: _own_file(name) for name in (TEMPLATE, STYLE)}
-    environment = Environment(
-        loader=DictLoader(files),
-        autoescape=True,
-        finalize=_finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    files = {name: own_file("budgetd.report", name) for name in (TEMPLATE, STYLE)}
+    template = environment_of(files).get_template(TEMPLATE)
+    return template.render(
+        page=page_of(plan, observation, zone, results), style_digest=style_digest(files[STYLE])
     )
-    digest = base64.b64encode(hashlib.sha256(files[STYLE].encode()).digest()).decode()
-    return environment.get_template(TEMPLATE).render(
-        page=page_of(plan, observation, zone, results), style_digest=f"sha256-{digest}"
-    )
-
-
-def _own_file(name: str) -> str:
-    return resources.files("budgetd.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _finalize(value: object) -> object:
-    """Every text from outside is made harmless here, so that no template can forget it."""
-    if isinstance(value, Markup):
-        return value
-    return harmless(value) if isinstance(value, str) else value
