@@ -22,6 +22,7 @@ COMMANDS = {
     "reconcile": "Compares the ledger with the provider's records and readings.",
     "reject": "Decides a proposal: no.",
     "resume": "Ends pauses; a latched one needs a reason.",
+    "run": "The daemon: cycles by schedule, reloads, the status page.",
     "sandbox": "Serves the provider's API on loopback: fleet, faults, quota, clock.",
     "schema": "The JSON Schema of policies or of the config, for editors.",
     "transfer": "A move by hand, through the same ledger, limits and proof.",

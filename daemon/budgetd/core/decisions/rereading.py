@@ -37,10 +37,8 @@ class Rereading:
         slots = self._slots(found)
         left: dict[str, frozenset[Instrument]] = {}
         for account_id, wanted in self.needs.of(found).items():
-            since = max(
-                self.since,
-                *(at for at in (slots.get(account_id), self.ended.get(account_id)) if at),
-            )
+            later = (slots.get(account_id), self.ended.get(account_id))
+            since = max([self.since, *(at for at in later if at is not None)])
             known = self.known.get(account_id)
             missing = {one for one in wanted if known is None or not _is_young(known, one, since)}
             if missing:

@@ -1,0 +1,33 @@
+"""`budgetd run`: the daemon. Its log goes to stdout, one line an event."""
+
+import sys
+
+import click
+
+from budgetd.cli.speaking import FAILED, failures, say
+
+
+@click.command(name="run")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """The daemon: reads the fleet over and over, and carries out what the policies say.
+
+    SIGHUP loads the config and the policies again, all or nothing. SIGTERM ends what is under
+    way, records it and stops; a second one ends the process at once.
+    """
+    from budgetd import logs
+    from budgetd.config import find_config
+    from budgetd.service.daemon import ReplacedError
+    from budgetd.service.running import run_daemon
+    from budgetd.wiring import open_documents
+
+    with failures():
+        path = find_config(ctx.obj)
+        opened = open_documents(str(path))
+        log = opened.config.log
+        logs.configure(log.level, "text" if sys.stdout.isatty() else log.format, sys.stdout)
+        try:
+            run_daemon(path, opened)
+        except ReplacedError as problem:
+            say(f"error: {problem}")
+            ctx.exit(FAILED)

@@ -1,0 +1,392 @@
+"""The daemon: wakes cycles, one at a time, and takes new policies, signals and the stop.
+
+What is due is decided in the cycle. It may not move or decide anything itself.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from structlog.contextvars import bound_contextvars
+
+from budgetd.core.documents.problem import InputError
+from budgetd.core.observation import Readings
+from budgetd.core.standing import Done, Policies, Standing
+from budgetd.cycle import Report
+from budgetd.execute import StopSendingError
+from budgetd.ledger import kept, proposals
+from budgetd.ledger import standing as keeping
+from budgetd.ledger.database import LedgerError, StoreError
+from budgetd.ledger.locks import Lock
+from budgetd.ledger.store import Ledger
+from budgetd.logs import logger
+from budgetd.provider.client import Client
+from budgetd.provider.errors import ProviderError
+from budgetd.service.account import cut_short, done_of
+from budgetd.service.agenda import Agenda, Beat
+from budgetd.service.reloading import LOOK_S, Watch, load_again, told
+from budgetd.service.systemd import ServiceManager
+from budgetd.service.turn import FRESH_SHARE, Stopping, Turn
+from budgetd.wiring import Opened, open_client
+
+STOP_WITHIN_S = 8.0
+"""How long a request that may move money is waited for at the stop; then it stays in doubt."""
+
+BEAT_S = 5.0
+PEOPLE_LOOK_S = 2.0
+CLOCK_LOOK_S = 5.0
+CLOCK_STEP_S = 2.0
+STUCK_S = 900.0
+"""A cycle that has not done anything for so long is stuck, and the watchdog is not fed."""
+
+RETRY_AFTER = timedelta(seconds=60)
+RETRY = "what stayed open"
+
+
+class ReplacedError(Exception):
+    """The daemon's lock was replaced: another daemon may run on the same state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Daemon:
+    """One daemon on one state, under `lock`. `option` is the config it reads again."""
+
+    option: Path
+    opened: Opened
+    ledger: Ledger
+    lock: Lock
+    clock: Callable[[], datetime]
+    manager: ServiceManager
+    started_at: datetime = field(init=False)
+    stopping: Stopping = field(default_factory=Stopping, init=False)
+    agenda: Agenda = field(init=False)
+    policies: Policies = field(init=False)
+    last: Done | None = field(default=None, init=False)
+    report: Report | None = field(default=None, init=False)
+    client: Client | None = field(default=None, init=False)
+    _served: Opened | None = field(default=None, init=False)
+    _clients: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
+    _known: Mapping[str, Readings] = field(default_factory=dict, init=False)
+    _why: set[str] = field(default_factory=set, init=False)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _watch: Watch = field(default_factory=Watch, init=False)
+    _reloading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _agreed: frozenset[str] = field(default_factory=frozenset, init=False)
+    _beat_at: float = field(default=0.0, init=False)
+    _moved_at: float = field(default=0.0, init=False)
+    _is_busy: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.clock()
+        self.agenda = Agenda(self.wake)
+
+    # The life of it
+
+    async def run(self) -> None:
+        """Runs until it is asked to stop. Raises `ReplacedError`, and `StoreError` where the
+        state fails: then nothing more is certain, and the process is to end."""
+        loop = asyncio.get_running_loop()
+        self._beat_at = self._moved_at = loop.time()
+        self._watch.settle(self._paths())
+        self._take_over(self.opened)
+        await self._client()
+        self._catch_signals(loop)
+        self._beats()
+        self.agenda.start()
+        clock_task = asyncio.create_task(self._watch_clock(), name="clock")
+        try:
+            self._say()
+            self.manager.ready(self._status())
+            logger().info("daemon_started", process=os.getpid(), mode=str(self.opened.config.mode))
+            await self._work(clock_task)
+        finally:
+            clock_task.cancel()
+            self.agenda.stop()
+            await self._clients.aclose()
+        self._say()
+        logger().info("daemon_stopped")
+
+    def wake(self, why: str) -> None:
+        """Wants a cycle, now or after the one that runs."""
+        self._why.add(why)
+        self._woken.set()
+
+    def ask_to_stop(self) -> None:
+        """Begins nothing new and ends what is under way; a second signal ends the process."""
+        if self.stopping.is_asked:
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+        logger().info("stop_asked")
+        self.manager.stopping("stopping: what is under way is ended and recorded")
+        self.stopping.ask()
+        self._woken.set()
+
+    def heard_s(self) -> float:
+        """Seconds since the scheduler last ran a job."""
+        return asyncio.get_running_loop().time() - self._beat_at
+
+    def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.ask_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _beats(self) -> None:
+        watched_s = self.manager.watchdog_s
+        beat_s = min(BEAT_S, watched_s / 3) if watched_s else BEAT_S
+        self.agenda.beat(Beat("heart", timedelta(seconds=beat_s), self._beat))
+        self.agenda.beat(Beat("people", timedelta(seconds=PEOPLE_LOOK_S), self._look_at_people))
+        self.agenda.beat(Beat("files", timedelta(seconds=LOOK_S), self._look_at_files))
+
+    async def _beat(self) -> None:
+        """Run by the scheduler alone: one that stalls does not feed the watchdog."""
+        now = asyncio.get_running_loop().time()
+        self._beat_at = now
+        if not self._is_busy or now - self._moved_at < STUCK_S:
+            self.manager.alive()
+
+    async def _look_at_people(self) -> None:
+        """What a person approved is moved now, not at the next reading of the fleet."""
+        agreed = frozenset(one.proposal for one in proposals.approvals(self.ledger))
+        if agreed - self._agreed:
+            self.wake("approved")
+        self._agreed = agreed
+
+    async def _look_at_files(self) -> None:
+        is_watched = self.opened.config.reload == "watch"
+        if is_watched and self._watch.has_news(self._paths()) and not self._reloading.locked():
+            self._reload_soon()
+
+    async def _watch_clock(self) -> None:
+        """Timers do not see the clock step, nor the time a machine has slept."""
+        loop = asyncio.get_running_loop()
+        wall, ran = self.clock(), loop.time()
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_S)
+            now, runs = self.clock(), loop.time()
+            step_s = (now - wall).total_seconds() - (runs - ran)
+            if abs(step_s) > CLOCK_STEP_S:
+                logger().warning("clock_stepped", seconds=round(step_s))
+                self.agenda.again()
+                self.wake("clock")
+            wall, ran = now, runs
+
+    # Cycles
+
+    async def _work(self, clock_task: asyncio.Task[None]) -> None:
+        self.wake("start")
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            if self.stopping.is_asked:
+                return
+            if clock_task.done():
+                clock_task.result()
+            if not self.lock.is_ours:
+                raise ReplacedError(f"{self.lock.path} was replaced; another budgetd may run")
+            why, self._why = sorted(self._why), set()
+            cycle_id = uuid4().hex[:12]
+            with bound_contextvars(cycle=cycle_id):
+                logger().info("cycle_began", why=why)
+                await self._cycle(cycle_id, only_doubt=why == [RETRY] and not self._was_stopped)
+
+    @property
+    def _was_stopped(self) -> bool:
+        return self.last is None or bool(self.last.stopped)
+
+    async def _cycle(self, cycle_id: str, *, only_doubt: bool) -> None:
+        began_at, opened = self.clock(), self.opened
+        try:
+            turn = await self._turn(opened)
+            report = await self._end(turn, only_doubt=only_doubt)
+        except (StopSendingError, ProviderError, LedgerError, InputError) as stop:
+            self._ended(cut_short(cycle_id, began_at, self.clock(), str(stop)))
+        except StoreError:
+            raise
+        except Exception:
+            logger().exception("cycle_failed")
+            why = "an error of budgetd itself; the log has it"
+            self._ended(cut_short(cycle_id, began_at, self.clock(), why))
+        else:
+            if report is not None:
+                self.report, self._known = report, report.observation.readings
+                self._ended(done_of(cycle_id, began_at, self.clock(), report))
+            elif self.ledger.open_intents():
+                self._retry_soon()
+
+    async def _turn(self, opened: Opened) -> Turn:
+        return Turn(
+            opened=opened,
+            ledger=self.ledger,
+            client=await self._client(),
+            clock=self.clock,
+            stopping=self.stopping,
+            known=self._known,
+            progress=self._progress,
+        )
+
+    async def _end(self, turn: Turn, *, only_doubt: bool) -> Report | None:
+        """Sees one cycle to its end; at the stop, one that only reads is cut off, one that moves
+        is waited for. Raises what the cycle raised."""
+        self._progress()
+        self._is_busy = True
+        work = turn.look_after() if only_doubt else turn.take()
+        task: asyncio.Task[Report | None] = asyncio.create_task(work, name="cycle")
+        stop = asyncio.create_task(self.stopping.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done() and turn.is_moving:
+                await asyncio.wait({task}, timeout=STOP_WITHIN_S)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+            if task.cancelled():
+                raise StopSendingError("budgetd was asked to stop")
+            return task.result()
+        finally:
+            self._is_busy = False
+            stop.cancel()
+
+    def _progress(self) -> None:
+        self._moved_at = asyncio.get_running_loop().time()
+
+    def _ended(self, done: Done) -> None:
+        self.last = done
+        tell = logger().warning if done.stopped else logger().info
+        tell(
+            "cycle_ended",
+            seconds=round((done.ended_at - done.began_at).total_seconds(), 3),
+            accounts=done.accounts,
+            accounts_read=done.accounts_read,
+            unreadable=done.unreadable,
+            transfers=dict(done.transfers),
+            moved=dict(done.moved),
+            held=dict(done.held),
+            proposals=done.proposals,
+            withheld=done.withheld,
+            alerts=done.alerts,
+            still_open=done.still_open,
+            stopped=done.stopped,
+        )
+        if done.stopped or done.still_open:
+            self._retry_soon()
+        self._say()
+        self.manager.status(self._status())
+
+    def _retry_soon(self) -> None:
+        if not self.stopping.is_asked:
+            self.agenda.soon(RETRY, self.clock() + RETRY_AFTER)
+
+    async def _client(self) -> Client:
+        """The provider under the credentials in force; opened anew for other documents."""
+        if self.client is None or self._served is not self.opened:
+            await self._clients.aclose()
+            opened = self.opened
+            self.client = await self._clients.enter_async_context(
+                open_client(opened.config, self.clock, may_write=True)
+            )
+            if self._served is None or self._served.config.provider != opened.config.provider:
+                self._known = {}
+            self._served = opened
+        return self.client
+
+    # New policies
+
+    def _reload_soon(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._reload(), name="reload")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload(self) -> None:
+        async with self._reloading:
+            self.manager.reloading()
+            self._watch.settle(self._paths())
+            try:
+                opened = await load_again(self.option, self.opened.config)
+            except InputError as refused:
+                self._refuse(told(refused))
+            else:
+                self._take_over(opened)
+                self.wake("policies")
+            self._say()
+            self.manager.ready(self._status())
+
+    def _refuse(self, problems: tuple[str, ...]) -> None:
+        now = self.clock()
+        self.policies = Policies(
+            digest=self.policies.digest,
+            rules=self.policies.rules,
+            loaded_at=self.policies.loaded_at,
+            tried_at=now,
+            problems=problems,
+        )
+        logger().error(
+            "reload_refused",
+            problems=list(problems[:20]),
+            count=len(problems),
+            policies=self.policies.digest,
+        )
+
+    def _take_over(self, opened: Opened) -> None:
+        """From the next cycle on these policies are in force; one that runs ends on its own."""
+        now, rules = self.clock(), [name for name, _ in opened.loaded.policy_set.rules()]
+        kept.note_rules(self.ledger, rules, now)
+        self.opened = opened
+        digest = opened.loaded.policy_set.digest
+        self.policies = Policies(digest=digest, rules=len(rules), loaded_at=now, tried_at=now)
+        config = opened.config
+        self.agenda.follow(
+            opened.loaded.policy_set, config.timezone, config.polling.max_staleness / FRESH_SHARE
+        )
+        logger().info(
+            "policies_loaded",
+            policies=digest,
+            rules=len(rules),
+            warnings=[problem.headline() for problem in opened.loaded.warnings[:20]],
+        )
+
+    def _paths(self) -> tuple[Path, ...]:
+        return (self.option, self.opened.config.policies)
+
+    # What it says of itself
+
+    def standing(self) -> Standing:
+        """What the daemon says of itself now."""
+        return Standing(
+            enterprise=self.opened.config.enterprise,
+            mode=str(self.opened.config.mode),
+            process=os.getpid(),
+            started_at=self.started_at,
+            at=self.clock(),
+            policies=self.policies,
+            next=self.agenda.next(),
+            last=self.last,
+            is_stopping=self.stopping.is_asked,
+        )
+
+    def _say(self) -> None:
+        keeping.keep(self.ledger, self.standing())
+
+    def _status(self) -> str:
+        """The line for `systemctl status`."""
+        told_of = f"policies {self.policies.digest.removeprefix('sha256:')[:6]}"
+        if self.policies.problems:
+            told_of += f" (the last reload was refused, {len(self.policies.problems)} problems)"
+        mode = "dry run" if str(self.opened.config.mode) == "dry_run" else "enforcing"
+        if self.last is None:
+            return f"{mode}, {told_of}; the first cycle runs"
+        if self.last.stopped:
+            return f"{mode}, {told_of}; the last cycle stopped: {self.last.stopped}"
+        transfers = sum(self.last.transfers.values())
+        return (
+            f"{mode}, {told_of}; last cycle {self.last.ended_at:%H:%M:%S}Z: "
+            f"{self.last.accounts_read} accounts read, {transfers} transfers, "
+            f"{self.last.still_open} in doubt"
+        )

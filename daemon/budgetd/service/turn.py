@@ -1,0 +1,134 @@
+"""One cycle of the daemon, beside whoever else works on the state.
+
+Doubt first, under the cycle's lock; then the fleet is read while others may have the lock; then,
+under it again, decided, promised and moved. It may not decide what is due, nor when to run.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from budgetd.config import Switch
+from budgetd.core.observation import Observation, Readings
+from budgetd.core.plans.again import promised_of
+from budgetd.cycle import Cycle, Report
+from budgetd.execute import StopSendingError
+from budgetd.ledger.locks import take_cycle_lock
+from budgetd.ledger.store import Ledger
+from budgetd.provider.client import Client
+from budgetd.wiring import Opened, cycle_of, observer_of
+
+LOCK_LOOK_S = 0.2
+FRESH_SHARE = 2
+"""Readings younger than this part of `polling.max_staleness` are not read again."""
+
+
+class Stopping:
+    """Whether the daemon was asked to stop; whoever waits here is woken by it."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """From now on nothing new is begun."""
+        self._asked.set()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it was."""
+        return self._asked.is_set()
+
+    async def wait(self) -> None:
+        """Returns once it was."""
+        await self._asked.wait()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleeps; raises `StopSendingError` as soon as the daemon is asked to stop: what was
+        promised stays promised, and the next daemon looks after it first."""
+        if seconds > 0 and not self.is_asked:
+            try:
+                await asyncio.wait_for(self._asked.wait(), seconds)
+            except TimeoutError:
+                return
+        else:
+            await asyncio.sleep(0)
+        if self.is_asked:
+            raise StopSendingError("budgetd was asked to stop")
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One cycle under one set of policies. `known` are readings of earlier cycles; `progress` is
+    called as it goes on. `is_moving` says that money may be under way: it is not to be cut off."""
+
+    opened: Opened
+    ledger: Ledger
+    client: Client
+    clock: Callable[[], datetime]
+    stopping: Stopping
+    known: Mapping[str, Readings]
+    progress: Callable[[], None]
+    is_moving: bool = field(default=False, init=False)
+
+    async def take(self) -> Report:
+        """The whole cycle; under `mode: dry_run` it moves nothing and changes no intent."""
+        cycle = self._cycle()
+        if not self._enforces:
+            return cycle.decide(await self._read(cycle))
+        async with self._locked():
+            await cycle.begin()
+        observation = await self._read(cycle)
+        async with self._locked():
+            await cycle.begin()
+            report = cycle.decide(observation)
+            assert report.plan is not None
+            items = [
+                promised_of(transfer, report.plan.expires_at) for transfer in report.plan.moves
+            ]
+            await cycle.carry_out(report, items)
+        return report
+
+    async def look_after(self) -> None:
+        """Doubt alone: nothing new is decided."""
+        if self._enforces:
+            async with self._locked():
+                await self._cycle().begin()
+
+    @property
+    def _enforces(self) -> bool:
+        return self.opened.config.mode is Switch.ENFORCE
+
+    def _cycle(self) -> Cycle:
+        observer = observer_of(
+            self.opened.config, self.client, self.clock, lambda _done, _all: self.progress()
+        )
+        cycle = cycle_of(self.opened, observer, self.ledger)
+        cycle.settings = self.opened.settings(is_daemon=True)
+        cycle.executor.sleep = self._sleep
+        cycle.is_stopping = lambda: self.stopping.is_asked
+        cycle.progress = lambda _item, _outcome: self.progress()
+        return cycle
+
+    async def _sleep(self, seconds: float) -> None:
+        self.progress()
+        await self.stopping.sleep(seconds)
+
+    async def _read(self, cycle: Cycle) -> Observation:
+        polling = self.opened.config.polling
+        since = self.clock() - polling.max_staleness / FRESH_SHARE
+        return await cycle.read(self.known, since)
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        """The cycle's lock; `apply` and other people's commands may have it before."""
+        while (lock := take_cycle_lock(Path(self.ledger.path))) is None:
+            await self._sleep(LOCK_LOOK_S)
+        self.is_moving = True
+        try:
+            yield
+        finally:
+            self.is_moving = False
+            lock.release()
