@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from budgetd.core.decisions.deciding import decide
-from budgetd.core.decisions.decision import NamedRule
-from budgetd.core.decisions.due import due_ticks, when_due
+from budgetd.core.decisions.due import due_ticks
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
 from budgetd.core.decisions.rereading import rereading
@@ -20,10 +19,10 @@ from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Sample
 from budgetd.core.plans.again import Promised
 from budgetd.core.plans.consent import moot, proposals_of
+from budgetd.core.plans.decided import decided
 from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
-from budgetd.core.reason import PASSING
 from budgetd.execute import Executor, StopSendingError
 from budgetd.ledger import kept, looking, proposals
 from budgetd.ledger.database import DiskFullError
@@ -286,34 +285,9 @@ class Cycle:
             proposals.propose(self.ledger, asked, now)
 
     def _note_slots(self, report: Report, plan: Plan) -> None:
-        """Remembers the calendar slots that are done: decided on a good reading, with no hold
-        that may pass, and nothing left unsent."""
-        unfinished = {
-            (outcome.rule, outcome.account.id)
-            for outcome in report.outcomes
-            if outcome.state is not State.SETTLED
-        }
-        unfinished |= {(held.rule, held.account.id) for held in plan.held if held.reason in PASSING}
-        waiting = [item.transfer for item in plan.withheld] + list(plan.proposals)
-        unfinished |= {(transfer.rule, transfer.account.id) for transfer in waiting}
-        started = {outcome.id for outcome in report.outcomes}
-        unfinished |= {
-            (transfer.rule, transfer.account.id)
-            for transfer in plan.moves
-            if transfer.id not in started
-        }
-        done = {(held.rule, held.account.id) for held in plan.held}
-        done |= {(transfer.rule, transfer.account.id) for transfer in plan.moves}
-        kept.note_decided(self.ledger, self._slots(report, done - unfinished), self.clock())
-
-    def _slots(self, report: Report, done: set[tuple[str, str]]) -> list[tuple[str, str, str]]:
-        periods = {}
-        for name, rule in self.settings.frame.policies.rules():
-            named = NamedRule(name=name, rule=rule)
-            due = when_due(named, report.observation, self.settings.limits, self.settings.only)
-            if due.is_due and due.slot is not None:
-                periods[name] = due.slot.period
-        return [(rule, account_id, periods[rule]) for rule, account_id in done if rule in periods]
+        """Remembers the calendar slots that are done."""
+        found = decided(plan, report.outcomes)
+        kept.note_decided(self.ledger, found.done, self.clock())
 
 
 def _log(outcome: Outcome) -> None:

@@ -263,6 +263,7 @@ class Expected(Document):
     observed: tuple[Text, ...] = ()
     steps: tuple[Text, ...] | None = None
     short_by: tuple[AmountOrZero, ...] | None = None
+    periods: tuple[Text, ...] | None = None
     count_transfers: Whole | None = None
     count_held: Whole | None = None
     count_withheld: Whole | None = None
@@ -370,6 +371,7 @@ class Told:
                 for item in plan.transfers
                 for step in item.steps
             ),
+            "periods": tuple(item.period for item in plan.transfers),
             "short_by": tuple(item.short_by for item in plan.transfers),
             "allocate": self._sum(Direction.ALLOCATE),
             "reclaim": self._sum(Direction.RECLAIM),

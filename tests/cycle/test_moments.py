@@ -294,3 +294,41 @@ async def test_a_daemon_serves_a_tick_once_and_a_person_always(world: World) -> 
     await world.run(opened)
     assert world.moved("bare") > 1600_00
     world.check()
+
+
+async def test_late_slots_go_before_newer_ones_one_a_cycle_and_each_once(world: World) -> None:
+    opened = world.policies(DAILY.replace("2h", "3d"))
+    await world.run(opened)
+    faults = world.running.sandbox.faults
+    order = FaultOrder(
+        kind=FaultKind.ERROR_500_BEFORE, method="GET", contains=POOR, times=1_000_000
+    )
+    faults.order(order)
+    for day in (0, 1):
+        at(world, 3, 1, day=day)
+        await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (0, 200_00)
+    faults.clear()
+    for minute, poor in ((1, 100_00), (21, 200_00), (41, 300_00), (59, 300_00)):
+        at(world, 4, minute, day=2)
+        await world.run(opened)
+        assert world.moved("poor") == poor
+    assert world.moved("bare") == 300_00
+    periods = [one.period for one, _ in world.ledger_rows() if one.account_id == POOR]
+    assert periods == ["2026-11-30", "2026-12-01", "2026-12-02"]
+    world.check()
+
+
+async def test_a_void_move_leaves_its_slot_open(world_of: Callable[..., World]) -> None:
+    world = world_of(resend="never")
+    opened = world.policies(DAILY.replace("2h", "18h"))
+    await world.run(opened)
+    world.running.sandbox.faults.order(
+        FaultOrder(kind=FaultKind.LOST_BEFORE, method="POST", contains=BARE)
+    )
+    for hour, minute in ((3, 1), (3, 20), (4, 0), (6, 0), (9, 0), (12, 0), (20, 0)):
+        at(world, hour, minute)
+        await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (100_00, 100_00)
+    assert sorted(world.states()) == [State.SETTLED, State.SETTLED, State.VOID]
+    world.check()

@@ -20,6 +20,7 @@ from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.observation import Account, Observation, Status
 from budgetd.core.pause import pause_of
 from budgetd.core.policies.policy import Mode, PolicySet
+from budgetd.core.policies.schedule import Slot
 from budgetd.core.policies.selector import names_status, selects
 from budgetd.core.reason import Ask, Hold
 
@@ -47,9 +48,8 @@ def decide(
     for named in live_rules(policies, observation, limits, only):
         due = when_due(named, observation, limits, only)
         if named.rule.accounts == "master" and due.is_due:
-            decisions.made += [
-                item for item in judge.judge(named, MASTER) if not isinstance(item, Wish)
-            ]
+            said = _ask(_Case(judge, MASTER, limits), named, due)
+            decisions.made += [item for item in said if not isinstance(item, Wish)]
         for account in fleet.select(named.rule.accounts):
             chosen[account.id].append((named, due))
     for account in observation.accounts:
@@ -100,41 +100,47 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
 
 def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     """Is the rule due for this account, is the account fit for it, does its trigger hold?"""
+    slot = due.slot_of(named.name, case.account.id, case.judge.observation.decided)
+    period = slot.period if slot is not None else ""
     hold = _unfit(case, named)
     if hold is not None:
-        return [_held(named, case.account, hold)]
-    slot = due.slot
-    period = slot.period if slot else ""
-    if not due.is_due or (
-        period and (named.name, case.account.id, period) in case.judge.observation.decided
-    ):
+        return [replace(_held(named, case.account, hold), period=period)]
+    if not due.is_due or (due.slots and slot is None):
         return [_held(named, case.account, Hold.NOT_DUE, until=due.next_at)]
-    said = case.judge.judge(named, case.account)
-    return _in_period(case, said, due, period) if due.slot is not None else said
+    if slot is None:
+        return case.judge.judge(named, case.account)
+    return _in_period(case, named, due, slot)
 
 
-def _in_period(case: _Case, said: Iterable[Decision], due: Due, period: str) -> Iterator[Decision]:
-    """What a calendar rule said, within the period of its slot."""
-    for item in said:
+def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[Decision]:
+    """What a calendar rule says, within the period of its slot."""
+    is_late = not due.is_extra
+    is_real = is_late and not case.judge.observation.is_preview
+    if is_real and case.judge.is_from_before(named, case.account, slot.at):
+        held = _held(named, case.account, Hold.STALE)
+        yield replace(held, period=slot.period, detail="read before the slot")
+        return
+    for item in case.judge.judge(named, case.account):
         if not isinstance(item, Wish):
-            yield item
+            yield replace(item, period=slot.period)
             continue
-        if period and _has_fired(case.judge.history, item, period):
-            yield _held_wish(item, Hold.NOT_DUE, until=due.next_at)
-            continue
-        yield replace(
-            item, period=period, late_since=due.slot.at if due.slot and not due.is_extra else None
-        )
+        wish = replace(item, period=slot.period, late_since=slot.at if is_late else None)
+        fired = _fired(case.judge.history, wish)
+        if fired is None:
+            yield wish
+        elif fired.is_open:
+            yield _open_intent(wish, fired)
+        else:
+            yield _held_wish(wish, Hold.NOT_DUE, until=due.next_at)
 
 
-def _has_fired(history: History, wish: Wish, period: str) -> bool:
-    """Whether the rule has used its period on the unit. A wish that is served in parts does not
-    count its own earlier parts, which its reading cannot know."""
+def _fired(history: History, wish: Wish) -> Move | None:
+    """The move by which the rule has used its period on the unit. A wish that is served in parts
+    does not count its own earlier parts, which its reading cannot know."""
     unit = unit_of(wish)
     is_in_parts = unit.instrument is not Instrument.CASH and not unit.part
-    return history.has_fired(
-        wish.named.name, unit, period, before=wish.read_at if is_in_parts else None
-    )
+    before = wish.read_at if is_in_parts else None
+    return history.fired(wish.named.name, unit, wish.period, before=before)
 
 
 def _unfit(case: _Case, named: NamedRule) -> Hold | None:
@@ -210,7 +216,7 @@ def _rails(case: _Case, wish: Wish) -> Decision:
         return _held_wish(wish, Hold.PAUSED, until=pause.until, detail=pause.reason)
     for move in _blocking(history, wish, unit):
         if move.is_open:
-            return _held_wish(wish, Hold.OPEN_INTENT, detail=f"transfer {move.id} is {move.state}")
+            return _open_intent(wish, move)
         return _held_wish(wish, Hold.UNREFLECTED, until=history.reflected_until(move))
     refused = history.refused_until(wish.named.name, unit)
     if refused:
@@ -252,6 +258,10 @@ def _is_same_cycle(history: History, wish: Wish, unit: Unit) -> bool:
     )
 
 
+def _open_intent(wish: Wish, move: Move) -> Held:
+    return _held_wish(wish, Hold.OPEN_INTENT, detail=f"transfer {move.id} is {move.state}")
+
+
 def _held(named: NamedRule, account: Account, reason: Hold, until: datetime | None = None) -> Held:
     return Held(
         rule=named.name,
@@ -272,4 +282,5 @@ def _held_wish(wish: Wish, reason: Hold, until: datetime | None = None, detail: 
         reading=wish.reading,
         detail=detail,
         coupon=wish.coupon,
+        period=wish.period,
     )

@@ -32,7 +32,8 @@ class NamedRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """The rule does nothing, and why. `until` is when that ends by itself, where that is known."""
+    """The rule does nothing, and why. `until` is when that ends by itself, where that is known;
+    `period` is the slot it was asked for, of a calendar rule."""
 
     rule: str
     account: Account
@@ -42,6 +43,7 @@ class Held:
     reading: Decimal | None = None
     detail: str = ""
     coupon: Coupon | None = None
+    period: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
-    """An alert that holds now. Nothing moves."""
+    """An alert that holds now, at the slot of a `period` where its rule has a calendar. Nothing
+    moves."""
 
     rule: str
     account: Account
@@ -77,6 +80,7 @@ class Raised:
     reading: Decimal
     read_at: datetime
     why: Why
+    period: str = ""
 
 
 Decision = Held | Wish | Raised

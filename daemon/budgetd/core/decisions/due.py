@@ -4,7 +4,7 @@ What was done already is told by the observation, never by whoever woke the cycl
 know readings, nor accounts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,20 +14,37 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.observation import Observation
 from budgetd.core.policies.policy import PolicySet, Rule
-from budgetd.core.policies.schedule import Slot, latest_slot, next_slot, tick_of
+from budgetd.core.policies.schedule import (
+    Schedule,
+    Slot,
+    latest_slot,
+    next_slot,
+    open_slots,
+    tick_of,
+)
+
+Key = tuple[str, str, str]
+"""What is decided once: rule, account id, period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """Whether a rule's time has come: `slot` of a calendar rule, `next_at` where it has not.
+    """Whether a rule's time has come, and when it comes next where that is known.
 
-    `is_extra` is a rule that a person asked for by name.
+    `slots` are those of a calendar rule that are still served, oldest first; `is_extra` is a rule
+    that a person asked for by name.
     """
 
     is_due: bool
-    slot: Slot | None = None
+    slots: tuple[Slot, ...] = ()
     next_at: datetime | None = None
     is_extra: bool = False
+
+    def slot_of(self, rule: str, account_id: str, decided: Collection[Key]) -> Slot | None:
+        """The slot whose turn it is for an account: the oldest that it has not decided."""
+        return next(
+            (slot for slot in self.slots if (rule, account_id, slot.period) not in decided), None
+        )
 
 
 def live_rules(
@@ -61,22 +78,35 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
             return Due(is_due=True, is_extra=only is not None)
         return _by_tick(schedule.every, observation.served.get(named.name), observation)
     zone = named.rule.timezone or limits.zone
-    slot, following = latest_slot(schedule, zone, now), next_slot(schedule, zone, now)
-    next_at = following.at if following else None
-    is_open = slot is not None and slot.at <= now < slot.until
     if only is not None:
-        if getattr(named.action, "when", None) is not None:
-            return Due(is_due=True, is_extra=True)
-        # It takes the place of the period that runs, though its slot be over or yet to come.
-        running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
-        is_running = slot is not None and (is_open or slot.period in running)
-        return Due(is_due=True, slot=slot if is_running else following, is_extra=True)
-    if slot is None or not is_open:
-        return Due(is_due=False, next_at=next_at)
-    known_since = observation.first_loaded.get(named.name)
-    if not observation.is_preview and (known_since is None or known_since > slot.at):
-        return Due(is_due=False, next_at=next_at)
-    return Due(is_due=True, slot=slot, next_at=next_at)
+        return _asked_for(named, schedule, zone, now)
+    slots = tuple(
+        slot
+        for slot in open_slots(schedule, zone, now)
+        if observation.is_preview or _is_known(slot, named.name, observation)
+    )
+    following = next_slot(schedule, zone, now)
+    return Due(
+        is_due=bool(slots), slots=slots, next_at=following.at if following is not None else None
+    )
+
+
+def _is_known(slot: Slot, rule: str, observation: Observation) -> bool:
+    """Whether the rule was loaded when the slot came."""
+    since = observation.first_loaded.get(rule)
+    return since is not None and since <= slot.at
+
+
+def _asked_for(named: NamedRule, schedule: Schedule, zone: ZoneInfo, now: datetime) -> Due:
+    """A calendar rule that a person asked for by name."""
+    if getattr(named.action, "when", None) is not None:
+        return Due(is_due=True, is_extra=True)
+    # It takes the place of the period that runs, though its slot be over or yet to come.
+    slot, following = latest_slot(schedule, zone, now), next_slot(schedule, zone, now)
+    running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
+    is_running = slot is not None and (now < slot.until or slot.period in running)
+    chosen = slot if is_running else following
+    return Due(is_due=True, slots=(chosen,) if chosen is not None else (), is_extra=True)
 
 
 def _by_tick(every: timedelta, served: datetime | None, observation: Observation) -> Due:

@@ -148,12 +148,17 @@ class History:
             if move.rule == rule and unit.part in ("", move.unit.part):
                 yield move
 
-    def has_fired(self, rule: str, unit: Unit, period: str, before: datetime | None = None) -> bool:
-        """Whether a rule has used its period on a unit, by a move made before an instant."""
-        return any(
-            move.period == period and move.counts and (before is None or move.made_at < before)
+    def fired(
+        self, rule: str, unit: Unit, period: str, before: datetime | None = None
+    ) -> Move | None:
+        """The move by which a rule has used its period on a unit, made before an instant; one
+        that is open goes before the others."""
+        found = [
+            move
             for move in self._of_rule(rule, unit)
-        )
+            if move.period == period and move.counts and (before is None or move.made_at < before)
+        ]
+        return min(found, key=lambda move: not move.is_open, default=None)
 
     def had_no_effect(
         self, account_id: str, instrument: Instrument, trigger: Decimal | None, read_at: datetime

@@ -66,6 +66,11 @@ class Judge:
         """The instant of the observation."""
         return self.observation.taken_at
 
+    def is_from_before(self, named: NamedRule, account: Account, at: datetime) -> bool:
+        """Whether what the rule would rest on was read before an instant."""
+        reading = self._readings(named, account).of(named.instrument)
+        return isinstance(reading, Ok) and reading.read_at < at
+
     def _readings(self, named: NamedRule, account: Account) -> Readings:
         if named.rule.accounts == "master":
             return self.observation.master

@@ -4,11 +4,11 @@ Pure. It may not read anything itself.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from budgetd.core.decisions.decision import NamedRule
-from budgetd.core.decisions.due import live_rules, when_due
+from budgetd.core.decisions.due import Due, Key, live_rules, when_due
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument, Unit
@@ -21,17 +21,25 @@ from budgetd.core.policies.selector import names_status, selects
 class Needs:
     """Answers, account by account, what the due rules want to know."""
 
-    rules: tuple[NamedRule, ...]
+    due: tuple[tuple[NamedRule, Due], ...]
     limits: Limits
     master: frozenset[Instrument]
+    decided: Collection[Key] = frozenset()
+
+    @property
+    def rules(self) -> tuple[NamedRule, ...]:
+        """The due rules."""
+        return tuple(named for named, _ in self.due)
 
     def of(self, accounts: Iterable[Account]) -> dict[str, frozenset[Instrument]]:
-        """The instruments to read of each account; one that no rule looks at is left out."""
+        """The instruments to read of each account; one that no rule looks at is left out, and
+        so is one that has decided every slot of the rules that do."""
         found: dict[str, set[Instrument]] = defaultdict(set)
         fleet = Fleet(tuple(accounts))
-        for named in self.rules:
+        for named, due in self.due:
             for account in fleet.select(named.rule.accounts):
-                if self._may_act(named, account):
+                is_open = not due.slots or due.slot_of(named.name, account.id, self.decided)
+                if is_open and self._may_act(named, account):
                     found[account.id].add(named.rule.instrument)
         return {account_id: frozenset(wanted) for account_id, wanted in found.items()}
 
@@ -48,16 +56,16 @@ def needs(
     policies: PolicySet, blank: Observation, limits: Limits, only: str | None = None
 ) -> Needs:
     """What the rules that are due want to read, on an observation without accounts."""
-    due = [
-        named
+    asked = [
+        (named, when_due(named, blank, limits, only))
         for named in live_rules(policies, blank, limits, only)
-        if when_due(named, blank, limits, only).is_due
     ]
+    chosen = tuple((named, due) for named, due in asked if due.is_due)
     master = {Instrument.CASH}
-    for named in due:
+    for named, _ in chosen:
         if named.rule.direction is Direction.ALLOCATE or named.rule.accounts == "master":
             master.add(named.rule.instrument)
-    return Needs(rules=tuple(due), limits=limits, master=frozenset(master))
+    return Needs(due=chosen, limits=limits, master=frozenset(master), decided=blank.decided)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

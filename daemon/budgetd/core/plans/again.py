@@ -22,7 +22,8 @@ from budgetd.core.reason import Hold
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promised:
     """What was seen and agreed: which unit a rule may move how much of, at the most, and until
-    when it may be sent. `said` is what a person said to it, kept with the intent."""
+    when it may be sent. `said` is what a person said to it, kept with the intent. `period` is the
+    slot it was for; None is whichever is open."""
 
     id: str
     rule: str
@@ -32,6 +33,7 @@ class Promised:
     amount: Decimal
     expires_at: datetime
     said: tuple[tuple[str, str], ...] = ()
+    period: str | None = None
 
 
 def promised_of(transfer: Transfer, expires_at: datetime) -> Promised:
@@ -44,6 +46,7 @@ def promised_of(transfer: Transfer, expires_at: datetime) -> Promised:
         unit=transfer.unit,
         amount=transfer.amount,
         expires_at=expires_at,
+        period=transfer.period,
     )
 
 
@@ -92,7 +95,8 @@ def _is_of(promised: Promised, wish: Wish) -> bool:
 
 def _is_same(promised: Promised, transfer: Transfer) -> bool:
     same_rule = transfer.rule == promised.rule and transfer.direction is promised.direction
-    return same_rule and transfer.unit == promised.unit
+    same_slot = promised.period in (None, transfer.period)
+    return same_rule and same_slot and transfer.unit == promised.unit
 
 
 def _hold_of(promised: Promised, held: tuple[Held, ...]) -> Held | None:

@@ -302,4 +302,5 @@ def held(wish: Wish, reason: Hold, detail: str = "") -> Held:
         reading=wish.reading,
         detail=detail,
         coupon=wish.coupon,
+        period=wish.period,
     )
