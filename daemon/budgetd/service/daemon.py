@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from budgetd.core.documents.problem import InputError
 from budgetd.core.observation import Readings
-from budgetd.core.standing import Done, Policies, Standing
+from budgetd.core.standing import Done, Standing
 from budgetd.cycle import Report
 from budgetd.execute import StopSendingError
 from budgetd.ledger import kept, proposals
@@ -30,9 +29,10 @@ from budgetd.provider.client import Client
 from budgetd.provider.errors import ProviderError
 from budgetd.service.account import cut_short, done_of
 from budgetd.service.agenda import Agenda, Beat
-from budgetd.service.reloading import LOOK_S, Watch, load_again, told
+from budgetd.service.reloading import LOOK_S, InForce
 from budgetd.service.systemd import ServiceManager
 from budgetd.service.turn import FRESH_SHARE, Stopping, Turn
+from budgetd.service.words import log_done, status_line
 from budgetd.wiring import Opened, open_client
 
 STOP_WITHIN_S = 8.0
@@ -55,10 +55,9 @@ class ReplacedError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Daemon:
-    """One daemon on one state, under `lock`. `option` is the config it reads again."""
+    """One daemon on one state, under `lock`, by the documents `in_force`."""
 
-    option: Path
-    opened: Opened
+    in_force: InForce
     ledger: Ledger
     lock: Lock
     clock: Callable[[], datetime]
@@ -66,7 +65,6 @@ class Daemon:
     started_at: datetime = field(init=False)
     stopping: Stopping = field(default_factory=Stopping, init=False)
     agenda: Agenda = field(init=False)
-    policies: Policies = field(init=False)
     last: Done | None = field(default=None, init=False)
     report: Report | None = field(default=None, init=False)
     client: Client | None = field(default=None, init=False)
@@ -75,8 +73,6 @@ class Daemon:
     _known: Mapping[str, Readings] = field(default_factory=dict, init=False)
     _why: set[str] = field(default_factory=set, init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _watch: Watch = field(default_factory=Watch, init=False)
-    _reloading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _agreed: frozenset[str] = field(default_factory=frozenset, init=False)
     _beat_at: float = field(default=0.0, init=False)
@@ -93,18 +89,17 @@ class Daemon:
         """Runs until it is asked to stop. Raises `ReplacedError`, and `StoreError` where the
         state fails: then nothing more is certain, and the process is to end."""
         loop = asyncio.get_running_loop()
-        self._beat_at = self._moved_at = loop.time()
-        self._watch.settle(self._paths())
-        self._take_over(self.opened)
-        await self._client()
         self._catch_signals(loop)
+        self._beat_at = self._moved_at = loop.time()
+        self._follow()
+        await self._client()
         self._beats()
         self.agenda.start()
         clock_task = asyncio.create_task(self._watch_clock(), name="clock")
         try:
             self._say()
-            self.manager.ready(self._status())
-            logger().info("daemon_started", process=os.getpid(), mode=str(self.opened.config.mode))
+            self.manager.ready(status_line(self.standing()))
+            logger().info("daemon_started", process=os.getpid(), mode=self.standing().mode)
             await self._work(clock_task)
         finally:
             clock_task.cancel()
@@ -160,8 +155,7 @@ class Daemon:
         self._agreed = agreed
 
     async def _look_at_files(self) -> None:
-        is_watched = self.opened.config.reload == "watch"
-        if is_watched and self._watch.has_news(self._paths()) and not self._reloading.locked():
+        if self.in_force.is_watched and self.in_force.has_news():
             self._reload_soon()
 
     async def _watch_clock(self) -> None:
@@ -202,7 +196,7 @@ class Daemon:
         return self.last is None or bool(self.last.stopped)
 
     async def _cycle(self, cycle_id: str, *, only_doubt: bool) -> None:
-        began_at, opened = self.clock(), self.opened
+        began_at, opened = self.clock(), self.in_force.opened
         try:
             turn = await self._turn(opened)
             report = await self._end(turn, only_doubt=only_doubt)
@@ -259,26 +253,11 @@ class Daemon:
 
     def _ended(self, done: Done) -> None:
         self.last = done
-        tell = logger().warning if done.stopped else logger().info
-        tell(
-            "cycle_ended",
-            seconds=round((done.ended_at - done.began_at).total_seconds(), 3),
-            accounts=done.accounts,
-            accounts_read=done.accounts_read,
-            unreadable=done.unreadable,
-            transfers=dict(done.transfers),
-            moved=dict(done.moved),
-            held=dict(done.held),
-            proposals=done.proposals,
-            withheld=done.withheld,
-            alerts=done.alerts,
-            still_open=done.still_open,
-            stopped=done.stopped,
-        )
+        log_done(done)
         if done.stopped or done.still_open:
             self._retry_soon()
         self._say()
-        self.manager.status(self._status())
+        self.manager.status(status_line(self.standing()))
 
     def _retry_soon(self) -> None:
         if not self.stopping.is_asked:
@@ -286,9 +265,9 @@ class Daemon:
 
     async def _client(self) -> Client:
         """The provider under the credentials in force; opened anew for other documents."""
-        if self.client is None or self._served is not self.opened:
+        opened = self.in_force.opened
+        if self.client is None or self._served is not opened:
             await self._clients.aclose()
-            opened = self.opened
             self.client = await self._clients.enter_async_context(
                 open_client(opened.config, self.clock, may_write=True)
             )
@@ -297,7 +276,7 @@ class Daemon:
             self._served = opened
         return self.client
 
-    # New policies
+    # New documents
 
     def _reload_soon(self) -> None:
         task = asyncio.get_running_loop().create_task(self._reload(), name="reload")
@@ -305,67 +284,33 @@ class Daemon:
         task.add_done_callback(self._tasks.discard)
 
     async def _reload(self) -> None:
-        async with self._reloading:
-            self.manager.reloading()
-            self._watch.settle(self._paths())
-            try:
-                opened = await load_again(self.option, self.opened.config)
-            except InputError as refused:
-                self._refuse(told(refused))
-            else:
-                self._take_over(opened)
-                self.wake("policies")
-            self._say()
-            self.manager.ready(self._status())
+        """From the next cycle on the new documents are in force; one that runs ends on its own."""
+        clear_contextvars()
+        self.manager.reloading()
+        if await self.in_force.load():
+            self._follow()
+            self.wake("policies")
+        self._say()
+        self.manager.ready(status_line(self.standing()))
 
-    def _refuse(self, problems: tuple[str, ...]) -> None:
-        now = self.clock()
-        self.policies = Policies(
-            digest=self.policies.digest,
-            rules=self.policies.rules,
-            loaded_at=self.policies.loaded_at,
-            tried_at=now,
-            problems=problems,
-        )
-        logger().error(
-            "reload_refused",
-            problems=list(problems[:20]),
-            count=len(problems),
-            policies=self.policies.digest,
-        )
-
-    def _take_over(self, opened: Opened) -> None:
-        """From the next cycle on these policies are in force; one that runs ends on its own."""
-        now, rules = self.clock(), [name for name, _ in opened.loaded.policy_set.rules()]
-        kept.note_rules(self.ledger, rules, now)
-        self.opened = opened
-        digest = opened.loaded.policy_set.digest
-        self.policies = Policies(digest=digest, rules=len(rules), loaded_at=now, tried_at=now)
-        config = opened.config
-        self.agenda.follow(
-            opened.loaded.policy_set, config.timezone, config.polling.max_staleness / FRESH_SHARE
-        )
-        logger().info(
-            "policies_loaded",
-            policies=digest,
-            rules=len(rules),
-            warnings=[problem.headline() for problem in opened.loaded.warnings[:20]],
-        )
-
-    def _paths(self) -> tuple[Path, ...]:
-        return (self.option, self.opened.config.policies)
+    def _follow(self) -> None:
+        config, policies = self.in_force.opened.config, self.in_force.opened.loaded.policy_set
+        kept.note_rules(self.ledger, [name for name, _ in policies.rules()], self.clock())
+        every = config.polling.max_staleness / FRESH_SHARE
+        self.agenda.follow(policies, config.timezone, every)
 
     # What it says of itself
 
     def standing(self) -> Standing:
         """What the daemon says of itself now."""
+        config = self.in_force.opened.config
         return Standing(
-            enterprise=self.opened.config.enterprise,
-            mode=str(self.opened.config.mode),
+            enterprise=config.enterprise,
+            mode=str(config.mode),
             process=os.getpid(),
             started_at=self.started_at,
             at=self.clock(),
-            policies=self.policies,
+            policies=self.in_force.policies,
             next=self.agenda.next(),
             last=self.last,
             is_stopping=self.stopping.is_asked,
@@ -373,20 +318,3 @@ class Daemon:
 
     def _say(self) -> None:
         keeping.keep(self.ledger, self.standing())
-
-    def _status(self) -> str:
-        """The line for `systemctl status`."""
-        told_of = f"policies {self.policies.digest.removeprefix('sha256:')[:6]}"
-        if self.policies.problems:
-            told_of += f" (the last reload was refused, {len(self.policies.problems)} problems)"
-        mode = "dry run" if str(self.opened.config.mode) == "dry_run" else "enforcing"
-        if self.last is None:
-            return f"{mode}, {told_of}; the first cycle runs"
-        if self.last.stopped:
-            return f"{mode}, {told_of}; the last cycle stopped: {self.last.stopped}"
-        transfers = sum(self.last.transfers.values())
-        return (
-            f"{mode}, {told_of}; last cycle {self.last.ended_at:%H:%M:%S}Z: "
-            f"{self.last.accounts_read} accounts read, {transfers} transfers, "
-            f"{self.last.still_open} in doubt"
-        )

@@ -1,34 +1,90 @@
-"""New documents for a running daemon: all or nothing, the last good set stays.
+"""The documents in force, and new ones for a running daemon: all or nothing, the last good stay.
 
-It reads them again when it is told to, or when the files have changed and stayed so for a while.
-It may not swap anything by itself: what is good is handed back.
+They are read again when somebody says so, or when the files have changed and rest again. It may
+not know what is done with them.
 """
 
 import asyncio
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from budgetd.config import Config, read_credentials
 from budgetd.core.documents.problem import InputError, InvalidDocuments, Problem
+from budgetd.core.standing import Policies
+from budgetd.logs import logger
 from budgetd.wiring import Opened, open_documents
 
 FIXED = ("enterprise", "state", "web", "log")
 """Keys of the config that a running daemon cannot change."""
 
 LOOK_S = 2.0
+MOST_TOLD = 20
 STABLE_LOOKS = 2
 """Files that change are loaded once they have looked the same so many times, `LOOK_S` apart."""
 
 
-async def load_again(option: Path, running: Config) -> Opened:
-    """The config and policies as they are on disk now, read beside the loop.
+class InForce:
+    """The config and policies that a daemon works by, read from `option` again when asked."""
 
-    Raises `InputError` with every problem; keys that only a restart can change are one.
-    """
-    return await asyncio.to_thread(_load, option, running)
+    def __init__(self, option: Path, opened: Opened, clock: Callable[[], datetime]) -> None:
+        self._option = option
+        self._clock = clock
+        self._watch = Watch()
+        self._loading = asyncio.Lock()
+        self._watch.settle(self._paths(opened))
+        self._accept(opened)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a change of the files is enough (`reload: watch`)."""
+        return self.opened.config.reload == "watch"
+
+    def has_news(self) -> bool:
+        """Whether the files have changed, and rest again; to be asked every `LOOK_S`."""
+        return not self._loading.locked() and self._watch.has_news(self._paths(self.opened))
+
+    async def load(self) -> bool:
+        """Reads the documents as they are now, beside the loop; True where they are in force
+        from now on, False where they were refused and the last good ones stay."""
+        async with self._loading:
+            # Before reading: what changes while it is read is news again.
+            self._watch.settle(self._paths(self.opened))
+            try:
+                opened = await asyncio.to_thread(_load, self._option, self.opened.config)
+            except InputError as refused:
+                self._refuse(refused)
+                return False
+            self._accept(opened)
+            return True
+
+    def _accept(self, opened: Opened) -> None:
+        now, rules = self._clock(), list(opened.loaded.policy_set.rules())
+        self.opened = opened
+        digest = opened.loaded.policy_set.digest
+        self.policies = Policies(digest=digest, rules=len(rules), loaded_at=now, tried_at=now)
+        logger().info(
+            "policies_loaded",
+            policies=digest,
+            rules=len(rules),
+            warnings=[problem.headline() for problem in opened.loaded.warnings[:MOST_TOLD]],
+        )
+
+    def _refuse(self, refused: InputError) -> None:
+        errors = [one.headline() for one in refused.problems if not one.is_warning]
+        self.policies = replace(self.policies, tried_at=self._clock(), problems=tuple(errors))
+        logger().error(
+            "reload_refused",
+            problems=errors[:MOST_TOLD],
+            count=len(errors),
+            policies=self.policies.digest,
+        )
+
+    def _paths(self, opened: Opened) -> tuple[Path, ...]:
+        return (self._option, opened.config.policies)
 
 
 def _load(option: Path, running: Config) -> Opened:
@@ -46,11 +102,6 @@ def _load(option: Path, running: Config) -> Opened:
         )
     read_credentials(opened.config)
     return opened
-
-
-def told(refused: InputError) -> tuple[str, ...]:
-    """The problems of a refused document, one line each."""
-    return tuple(problem.headline() for problem in refused.problems if not problem.is_warning)
 
 
 @dataclass(slots=True)

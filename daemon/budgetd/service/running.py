@@ -10,6 +10,7 @@ from budgetd.clock import now
 from budgetd.ledger.locks import daemon_lock
 from budgetd.ledger.store import Ledger
 from budgetd.service.daemon import Daemon
+from budgetd.service.reloading import InForce
 from budgetd.service.systemd import ServiceManager
 from budgetd.wiring import Opened
 
@@ -26,8 +27,7 @@ def run_daemon(option: Path, opened: Opened) -> None:
         try:
             asyncio.run(
                 Daemon(
-                    option=option,
-                    opened=opened,
+                    in_force=InForce(option, opened, now),
                     ledger=ledger,
                     lock=lock,
                     clock=now,
