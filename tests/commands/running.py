@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..commands.site import BUDGETD
+from .site import BUDGETD
 
 Event = dict[str, Any]
 PATIENCE_S = 60.0
