@@ -65,6 +65,15 @@ def moved_since(past: Past, since: datetime) -> dict[Direction, Decimal]:
     return moved | {Direction(str(row[0])): amount_of(row[1]) for row in rows}
 
 
+def states_of(past: Past, ids: Iterable[str]) -> dict[str, State]:
+    """Where these intents stand; those that were never promised are not in it."""
+    rows = past.connection.execute(
+        "SELECT id, state FROM intent WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    ).fetchall()
+    return {str(intent_id): State(str(state)) for intent_id, state in rows}
+
+
 def trends(
     past: Past, accounts: Iterable[str], instrument: Instrument, since: datetime
 ) -> dict[str, tuple[Sample, ...]]:

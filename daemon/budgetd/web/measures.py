@@ -1,0 +1,177 @@
+"""What each metric is read from: the standing, the newest observation, the ledger.
+
+Values are exact; the library that writes them is the last to see them. It may not count
+otherwise than the reports and the limits do.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from budgetd.core.intent import Direction, Instrument, State
+from budgetd.core.money import ZERO
+from budgetd.core.observation import Ok, Stale
+from budgetd.core.standing import Done
+from budgetd.ledger import proposals
+from budgetd.ledger.tally import Tally, moved_since
+from budgetd.report.accounts_rows import figures_of
+from budgetd.report.harmless import harmless
+from budgetd.report.pauses import in_force
+from budgetd.web.seen import Quota, Seen
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Value = Decimal | int
+Row = tuple[tuple[str, ...], Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrape:
+    """What one scrape looks at; the ledger is counted once for all metrics."""
+
+    seen: Seen
+    tallies: Sequence[Tally]
+
+
+Rows = Callable[[Scrape], Iterable[Row]]
+
+
+def one(value: Value | None) -> list[Row]:
+    """A series without labels; none where the value is unknown."""
+    return [] if value is None else [((), value)]
+
+
+def seconds(length: timedelta) -> Decimal:
+    """Exactly, in seconds with six places."""
+    return Decimal(length // timedelta(microseconds=1)).scaleb(-6)
+
+
+def timestamp(at: datetime) -> Decimal:
+    """Seconds since 1970, exactly to the microsecond."""
+    return seconds(at - EPOCH)
+
+
+def of_last(read: Callable[[Done], Value]) -> Rows:
+    """One figure of the last cycle; absent before it."""
+
+    def rows(scrape: Scrape) -> Iterable[Row]:
+        last = scrape.seen.standing.last
+        return [] if last is None else one(read(last))
+
+    return rows
+
+
+def readings(scrape: Scrape) -> Iterator[Row]:
+    """Accounts by instrument and by what there is of it."""
+    observation = scrape.seen.observation
+    if observation is None:
+        return
+    counted: Counter[tuple[str, ...]] = Counter()
+    for account in observation.accounts:
+        readings = observation.readings_of(account.id)
+        for instrument, figure in figures_of(readings, observation.taken_at).items():
+            counted[str(instrument), str(figure.state).replace(" ", "_")] += 1
+    yield from sorted(counted.items())
+
+
+def oldest(scrape: Scrape) -> Iterator[Row]:
+    """How old the oldest reading of each instrument is."""
+    seen = scrape.seen
+    if seen.observation is None:
+        return
+    for instrument in Instrument:
+        found = [
+            reading.read_at
+            for readings in seen.observation.readings.values()
+            if isinstance(reading := readings.of(instrument), Ok | Stale)
+        ]
+        if found:
+            yield (str(instrument),), seconds(seen.now - min(found))
+
+
+def transfers(scrape: Scrape) -> Iterator[Row]:
+    """Every transfer of the ledger, counted by where it stands."""
+    for tally in scrape.tallies:
+        yield (str(tally.state), str(tally.direction), str(tally.instrument)), tally.count
+
+
+def money(scrape: Scrape, states: frozenset[State]) -> Iterator[Row]:
+    """Sums of the transfers in these states."""
+    sums: dict[tuple[str, ...], Decimal] = {}
+    for tally in scrape.tallies:
+        if tally.state in states:
+            key = (str(tally.direction), str(tally.instrument), scrape.seen.currency)
+            sums[key] = sums.get(key, ZERO) + tally.amount
+    yield from sums.items()
+
+
+def used(bound: Callable[[Seen], Decimal], window: timedelta) -> Rows:
+    """How much of a limit is used each way."""
+
+    def rows(scrape: Scrape) -> Iterator[Row]:
+        seen = scrape.seen
+        moved = moved_since(seen.past, seen.now - window)
+        for direction in Direction:
+            yield (str(direction),), moved[direction] / bound(seen)
+
+    return rows
+
+
+def doubts(scrape: Scrape) -> Iterable[Row]:
+    """How many wait for proof."""
+    doubtful = (State.IN_DOUBT, State.NEEDS_HUMAN)
+    return one(sum(tally.count for tally in scrape.tallies if tally.state in doubtful))
+
+
+def pauses(scrape: Scrape) -> Iterator[Row]:
+    """Pauses in force, by who set them."""
+    found = in_force(scrape.seen.past.pauses(), scrape.seen.now)
+    latched = sum(pause.is_latched for pause in found)
+    yield ("latched",), latched
+    yield ("by_hand",), len(found) - latched
+
+
+def coming(scrape: Scrape) -> Iterator[Row]:
+    """The next instant of everything that comes."""
+    first: dict[str, datetime] = {}
+    for coming in scrape.seen.standing.next:
+        first[coming.what] = min(coming.at, first.get(coming.what, coming.at))
+    for what, at in sorted(first.items()):
+        yield (harmless(what),), timestamp(at)
+
+
+def master(scrape: Scrape) -> Iterator[Row]:
+    """What the master has to give, where that is known."""
+    for funds in scrape.seen.standing.master:
+        if funds.available is not None:
+            yield (funds.instrument, scrape.seen.currency), Decimal(funds.available)
+
+
+def held(scrape: Scrape) -> Iterator[Row]:
+    """Holds of the last cycle."""
+    last = scrape.seen.standing.last
+    if last is not None:
+        for reason, count in sorted(last.held.items()):
+            yield (harmless(reason),), count
+
+
+def ended(scrape: Scrape) -> Iterator[Row]:
+    """Transfers of the last cycle."""
+    last = scrape.seen.standing.last
+    if last is not None:
+        for state, count in sorted(last.transfers.items()):
+            yield (harmless(state),), count
+
+
+def of_quota(read: Callable[[Quota], int]) -> Rows:
+    """One figure of each API."""
+    return lambda scrape: [((harmless(one.api),), read(one)) for one in scrape.seen.quotas]
+
+
+def waiting(scrape: Scrape) -> Iterator[Row]:
+    """Live proposals, by whether a person has agreed."""
+    counted = Counter(str(one.state) for one in proposals.live(scrape.seen.past))
+    for state in ("open", "approved"):
+        yield (state,), counted[state]
