@@ -1,0 +1,161 @@
+"""The daemon beside a server that knows nothing of it, whose accounts lose money all the time.
+
+The server's book is the judge: how long each account stayed below its trigger, and whether the
+money in it is what was there, less what was spent.
+"""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from budgetd.core.intent import State
+from budgetd.ledger.store import Ledger
+
+from .plain_server import Bank, Member, PlainServer
+from .running import Running
+from .site import AK, SK, Site
+
+SECONDS = float(os.environ.get("DRAINING_S", "24"))
+STALENESS_S = 4.0
+CYCLE_S = 4.0
+RECORDS = "no such API: GET /v2/accounts/customer-accounts/account-change-records"
+TRIGGER = Decimal("500.00")
+POLICY = """\
+version: 1
+policy: p
+rules:
+  - name: up
+    accounts: {org: "/R&D/**"}
+    top_up: {when: {below: 500.00}, to: 2000.00}
+"""
+LIMITS = (
+    "per_cycle: {amount: 9999999.00, transfers: 9999, share_of_accounts: 100%}, "
+    "per_day: {amount: 9999999.00}, reflected_after: 1s, approval_above: 9999999.00"
+)
+
+
+@dataclass
+class Drain:
+    """Spends from the accounts, and looks at how long each lies below its trigger."""
+
+    bank: Bank
+    rate: tuple[int, int] = (20, 160)
+    spent: Decimal = Decimal(0)
+    worst_s: float = 0.0
+    _below: dict[str, float] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Drain":
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def forgive(self) -> None:
+        """What lies below now counts anew: the daemon has been away."""
+        with self.bank.lock:
+            self._below.clear()
+
+    def _run(self) -> None:
+        dice = random.Random(4)  # noqa: S311 - the dice must repeat, not surprise
+        while not self._stop.wait(0.1):
+            with self.bank.lock:
+                for account_id, member in self.bank.members.items():
+                    # Cents fall every tenth of a second; a master may only lend what is there.
+                    amount = min(Decimal(dice.randint(*self.rate)) / 10, member.cash)
+                    member.cash -= amount
+                    self.spent += amount
+                    self._look(account_id, member, time.monotonic())
+
+    def _look(self, account_id: str, member: Member, now: float) -> None:
+        if member.cash >= TRIGGER:
+            self._below.pop(account_id, None)
+            return
+        since = self._below.setdefault(account_id, now)
+        self.worst_s = max(self.worst_s, now - since)
+
+
+@pytest.fixture
+def server() -> Iterator[PlainServer]:
+    members = {
+        f"{number:032x}": Member(f"account-{number}", "5001", Decimal(400 + 40 * number))
+        for number in range(20)
+    }
+    bank = Bank(members, Decimal("9000000.00"), Decimal("0.00"), {})
+    with PlainServer(bank, AK, SK) as started:
+        yield started
+
+
+@pytest.fixture
+def draining(tmp_path: Path, server: PlainServer) -> Site:
+    made = Site(tmp_path, server.url)
+    made.write(policy=POLICY, limits=LIMITS)
+    path = tmp_path / "config.yaml"
+    # The other server has no quota; what is measured is the daemon's own pace.
+    text = path.read_text().replace("timeout: 1s", "timeout: 5s")
+    path.write_text(f"{text}polling: {{max_staleness: {STALENESS_S:.0f}s, act_within: 2s}}\n")
+    return made
+
+
+def held(bank: Bank) -> Decimal:
+    return bank.cash + sum(member.cash for member in bank.members.values())
+
+
+def test_no_funded_account_stays_below_its_trigger(draining: Site, server: PlainServer) -> None:
+    before = held(server.bank)
+    with Drain(server.bank) as drain, Running(Path(draining.config)) as daemon:
+        daemon.wait_for("cycle_ended")
+        drain.forgive()
+        drain.worst_s = 0.0
+        time.sleep(SECONDS)
+        worst_s = drain.worst_s
+        assert daemon.stop() < 10
+        assert daemon.process.returncode == 0, daemon.errors
+    assert worst_s <= STALENESS_S + CYCLE_S
+    assert len(server.bank.moves) > 20
+    assert held(server.bank) == before - drain.spent
+    assert server.complaints == []
+    assert all(what == "transfer-amount" for what, _, _ in server.bank.moves)
+    ended = daemon.events("cycle_ended")
+    assert not [event["stopped"] for event in ended if event["stopped"]]
+
+
+def test_killed_and_started_at_random_the_books_still_balance(
+    draining: Site, server: PlainServer
+) -> None:
+    before = held(server.bank)
+    dice = random.Random(11)  # noqa: S311 - as above
+    with Drain(server.bank) as drain:
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            with Running(Path(draining.config)) as daemon:
+                daemon.wait_for("cycle_began")
+                time.sleep(dice.uniform(0.0, 1.5))
+        with Running(Path(draining.config)) as daemon:
+            # What was in doubt is settled by its key; then every account is served again.
+            daemon.wait_for("cycle_ended", count=3)
+            assert daemon.stop() < 10
+            assert daemon.process.returncode == 0, daemon.errors
+    assert held(server.bank) == before - drain.spent
+    # Records of changes are no part of this server: it says so, and they prove nothing.
+    assert {one for one in server.complaints if RECORDS not in one} == set()
+    # However often a key was sent, it moved once; and each move is one of the ledger's.
+    keys = [said["trans_id"] for _, said in server.posts()]
+    assert len(server.bank.moves) == len(server.bank.keys) <= len(set(keys)) <= len(keys)
+    ledger = Ledger(draining.state, may_write=False)
+    moves = ledger.moves(datetime(2020, 1, 1, tzinfo=UTC))
+    ledger.close()
+    assert {move.state for move in moves} <= {State.SETTLED, State.CANCELLED}
+    settled = [f"{move.amount:.2f}" for move in moves if move.state is State.SETTLED]
+    assert sorted(settled) == sorted(amount for _, _, amount in server.bank.moves)
