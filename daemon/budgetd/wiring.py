@@ -26,7 +26,8 @@ from budgetd.ledger.store import Ledger
 from budgetd.observe import Observer
 from budgetd.provider import iam, signing
 from budgetd.provider.client import Client
-from budgetd.provider.pacer import SharedSlots, Slots
+from budgetd.provider.meter import Meter
+from budgetd.provider.pacer import SharedSlots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +71,16 @@ def slots_path(config: Config) -> Path:
 
 @asynccontextmanager
 async def open_client(
-    config: Config, clock: Callable[[], datetime], *, may_write: bool
+    config: Config,
+    clock: Callable[[], datetime],
+    *,
+    may_write: bool,
+    meter: Meter | None = None,
 ) -> AsyncIterator[Client]:
     """The provider under the config's credentials; reads them now. Shares the quota with every
-    process on the state, once one that may write has made the file for it."""
-    slots: Slots | None = None
+    process on the state, once one that may write has made the file for it; `meter` counts the
+    calls that leave."""
+    slots: SharedSlots | None = None
     path = slots_path(config)
     if may_write or path.exists():
         with suppress(PermissionError):
@@ -86,10 +92,14 @@ async def open_client(
         clock=clock,
         requests_per_second=config.provider.requests_per_second,
         timeout_s=config.provider.timeout.total_seconds(),
-        slots=slots,
+        slots=meter.over(slots) if meter is not None else slots,
     )
-    async with client:
-        yield client
+    try:
+        async with client:
+            yield client
+    finally:
+        if slots is not None:
+            slots.close()
 
 
 def _for_provider(credentials: Credentials) -> signing.AccessKey | iam.TokenLogin:

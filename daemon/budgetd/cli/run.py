@@ -19,6 +19,7 @@ def command(ctx: click.Context) -> None:
     from budgetd.config import find_config
     from budgetd.service.daemon import ReplacedError
     from budgetd.service.running import run_daemon
+    from budgetd.web.server import ListenError
     from budgetd.wiring import open_documents
 
     with failures():
@@ -28,6 +29,6 @@ def command(ctx: click.Context) -> None:
         logs.configure(log.level, "text" if sys.stdout.isatty() else log.format, sys.stdout)
         try:
             run_daemon(path, opened)
-        except ReplacedError as problem:
+        except (ReplacedError, ListenError) as problem:
             say(f"error: {problem}")
             ctx.exit(FAILED)

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -16,7 +16,7 @@ from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from budgetd.core.documents.problem import InputError
 from budgetd.core.observation import Readings
-from budgetd.core.standing import Done, Standing
+from budgetd.core.standing import Done, Funds, Standing
 from budgetd.cycle import Report
 from budgetd.execute import StopSendingError
 from budgetd.ledger import kept, proposals
@@ -27,12 +27,15 @@ from budgetd.ledger.store import Ledger
 from budgetd.logs import logger
 from budgetd.provider.client import Client
 from budgetd.provider.errors import ProviderError
+from budgetd.provider.meter import Meter
 from budgetd.service.account import cut_short, done_of
 from budgetd.service.agenda import Agenda, Beat
+from budgetd.service.page import page_served, quotas
 from budgetd.service.reloading import LOOK_S, InForce
 from budgetd.service.systemd import ServiceManager
 from budgetd.service.turn import FRESH_SHARE, Stopping, Turn
 from budgetd.service.words import log_done, status_line
+from budgetd.web.seen import Seen, funds_of
 from budgetd.wiring import Opened, open_client
 
 STOP_WITHIN_S = 8.0
@@ -75,6 +78,8 @@ class Daemon:
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _agreed: frozenset[str] = field(default_factory=frozenset, init=False)
+    _funds: tuple[Funds, ...] = field(default=(), init=False)
+    _meter: Meter = field(default_factory=Meter, init=False)
     _beat_at: float = field(default=0.0, init=False)
     _moved_at: float = field(default=0.0, init=False)
     _is_busy: bool = field(default=False, init=False)
@@ -97,10 +102,11 @@ class Daemon:
         self.agenda.start()
         clock_task = asyncio.create_task(self._watch_clock(), name="clock")
         try:
-            self._say()
-            self.manager.ready(status_line(self.standing()))
-            logger().info("daemon_started", process=os.getpid(), mode=self.standing().mode)
-            await self._work(clock_task)
+            async with self._page():
+                self._say()
+                self.manager.ready(status_line(self.standing()))
+                logger().info("daemon_started", process=os.getpid(), mode=self.standing().mode)
+                await self._work(clock_task)
         finally:
             clock_task.cancel()
             self.agenda.stop()
@@ -124,9 +130,15 @@ class Daemon:
         self.stopping.ask()
         self._woken.set()
 
-    def heard_s(self) -> float:
-        """Seconds since the scheduler last ran a job."""
-        return asyncio.get_running_loop().time() - self._beat_at
+    def _page(self) -> AbstractAsyncContextManager[None]:
+        config = self.in_force.opened.config
+        if config.web is None:
+            return nullcontext()
+        return page_served(config.web.listen, config.state, self._seen, self._heard)
+
+    def _heard(self) -> timedelta:
+        """How long ago the scheduler last ran a job."""
+        return timedelta(seconds=asyncio.get_running_loop().time() - self._beat_at)
 
     def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -211,6 +223,7 @@ class Daemon:
         else:
             if report is not None:
                 self.report, self._known = report, report.observation.readings
+                self._funds = funds_of(report.observation.master, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report))
             elif self.ledger.open_intents():
                 self._retry_soon()
@@ -269,7 +282,7 @@ class Daemon:
         if self.client is None or self._served is not opened:
             await self._clients.aclose()
             self.client = await self._clients.enter_async_context(
-                open_client(opened.config, self.clock, may_write=True)
+                open_client(opened.config, self.clock, may_write=True, meter=self._meter)
             )
             if self._served is None or self._served.config.provider != opened.config.provider:
                 self._known = {}
@@ -313,7 +326,24 @@ class Daemon:
             policies=self.in_force.policies,
             next=self.agenda.next(),
             last=self.last,
+            master=self._funds,
             is_stopping=self.stopping.is_asked,
+        )
+
+    def _seen(self, past: Ledger) -> Seen:
+        opened, report = self.in_force.opened, self.report
+        return Seen(
+            now=self.clock(),
+            standing=self.standing(),
+            policies=opened.loaded.policy_set,
+            limits=opened.config.guards(),
+            past=past,
+            zone=opened.config.timezone,
+            currency=opened.config.currency,
+            max_staleness=opened.config.polling.max_staleness,
+            observation=report.observation if report is not None else None,
+            plan=report.plan if report is not None else None,
+            quotas=quotas(self._meter, opened.config.provider.requests_per_second),
         )
 
     def _say(self) -> None:

@@ -77,7 +77,9 @@ class Turn:
         """The whole cycle; under `mode: dry_run` it moves nothing and changes no intent."""
         cycle = self._cycle()
         if not self._enforces:
-            return cycle.decide(await self._read(cycle))
+            report = cycle.decide(await self._read(cycle))
+            cycle.note_ticks(report)
+            return report
         async with self._locked():
             await cycle.begin()
         observation = await self._read(cycle)
