@@ -9,22 +9,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from budgetd import timekeeping
 from budgetd.core.decisions.deciding import decide
-from budgetd.core.decisions.due import due_ticks
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
 from budgetd.core.decisions.rereading import rereading
+from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
 from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Sample
 from budgetd.core.plans.again import Promised
 from budgetd.core.plans.consent import moot, proposals_of
-from budgetd.core.plans.decided import decided
 from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
-from budgetd.execute import Executor, StopSendingError
-from budgetd.ledger import kept, looking, proposals
+from budgetd.execute import SKEW_LIMIT_S, Executor, StopSendingError
+from budgetd.ledger import kept, looking, proposals, slots
 from budgetd.ledger.database import DiskFullError
 from budgetd.ledger.store import FencedError, Ledger
 from budgetd.logs import logger
@@ -84,6 +84,7 @@ def blank_observation(
         moved_before=ledger.moved_before(since),
         first_loaded=kept.first_loaded(ledger),
         decided=kept.decided(ledger),
+        over=slots.over(ledger),
         served=kept.served(ledger) if settings.is_daemon else None,
         pauses=ledger.pauses(),
         approvals=proposals.approvals(ledger),
@@ -232,7 +233,7 @@ class Cycle:
                 break
         report.still_open = self.ledger.open_intents()
         if report.plan is not None:
-            self._note_slots(report, report.plan)
+            timekeeping.note_slots(self.ledger, report.plan, report.outcomes, self.clock())
         if not report.stopped:
             self.note_ticks(report)
             await self._look_again(report)
@@ -240,7 +241,15 @@ class Cycle:
     def note_ticks(self, report: Report) -> None:
         """Remembers the ticks that this cycle has served, those where nothing moved too."""
         policies, limits = self.settings.frame.policies, self.settings.limits
-        kept.note_served(self.ledger, due_ticks(policies, report.observation, limits))
+        timekeeping.note_ticks(self.ledger, policies, report.observation, limits)
+
+    def close_slots(self, observation: Observation) -> tuple[Missed, ...]:
+        """Closes the slots that are over, on a fleet that this cycle has read; those that left
+        somebody out are returned, once for ever. A clock that is off closes nothing."""
+        if abs(self.observer.client.skew_s or 0) > SKEW_LIMIT_S:
+            return ()
+        frame, limits = self.settings.frame, self.settings.limits
+        return timekeeping.close_slots(self.ledger, frame, observation, limits)
 
     async def _look_again(self, report: Report) -> None:
         """Reads the accounts that were moved, so that the next cycle sees the moves reflected."""
@@ -283,11 +292,6 @@ class Cycle:
         if known or asked:
             proposals.drop(self.ledger, moot(plan, known, rules), now)
             proposals.propose(self.ledger, asked, now)
-
-    def _note_slots(self, report: Report, plan: Plan) -> None:
-        """Remembers the calendar slots that are done."""
-        found = decided(plan, report.outcomes)
-        kept.note_decided(self.ledger, found.done, self.clock())
 
 
 def _log(outcome: Outcome) -> None:

@@ -144,6 +144,14 @@ NOTHING_READ = Readings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Over:
+    """Which slots of a rule are over and told: every one up to `through`, and these periods."""
+
+    through: datetime
+    periods: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """All that one cycle knows.
 
@@ -151,10 +159,12 @@ class Observation:
     `readings`. `moves` are the intents of the last 32 days and every open one, `moved_before`
     the sums of the older ones by (account id, instrument, direction). `first_loaded` says since
     when a rule is known (a rule that is missing is new), `decided` which (rule, account id,
-    period) are done. `pauses` are in force or over by their own time, `approvals` what a person
-    agreed to and that was not promised yet. A preview sees slots from before its rules were loaded.
+    period) are done, `over` which slots of a rule nobody serves any more. `pauses` are in force
+    or over by their own time, `approvals` what a person agreed to and that was not promised yet.
+    A preview sees slots from before its rules were loaded.
     `served` says which tick of each `every` rule was served last; None where they are always
     due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
+    `last_read` says of what alerts watch for being unread when it was last read, or first seen.
     """
 
     taken_at: datetime
@@ -167,9 +177,11 @@ class Observation:
     moved_before: Mapping[tuple[str, Instrument, Direction], Decimal] = field(default_factory=dict)
     first_loaded: Mapping[str, datetime] = field(default_factory=dict)
     decided: frozenset[tuple[str, str, str]] = frozenset()
+    over: Mapping[str, Over] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     approvals: tuple[Approved, ...] = ()
     served: Mapping[str, datetime] | None = None
+    last_read: Mapping[tuple[str, Instrument], datetime] = field(default_factory=dict)
     began_at: datetime | None = None
     is_preview: bool = False
 

@@ -94,8 +94,11 @@ def note_decided(ledger: Ledger, slots: Iterable[tuple[str, str, str]], now: dat
 
 
 def decided(ledger: Ledger) -> frozenset[tuple[str, str, str]]:
-    """Which (rule, account, period) are done."""
-    rows = ledger.connection.execute("SELECT rule, account_id, period FROM slot_decided").fetchall()
+    """Which (rule, account, period) are done, of slots that are not over."""
+    rows = ledger.connection.execute(
+        "SELECT rule, account_id, period FROM slot_decided AS one WHERE NOT EXISTS "
+        "(SELECT 1 FROM slot_closed WHERE rule = one.rule AND period = one.period)"
+    ).fetchall()
     return frozenset((str(rule), str(account), str(period)) for rule, account, period in rows)
 
 

@@ -189,17 +189,24 @@ CREATE TRIGGER decided_is_decided BEFORE UPDATE OF state ON proposal
   BEGIN SELECT RAISE(ABORT, 'a decided proposal stays decided'); END;
 """
 
-# What calendar and `every` rules have done, and which slots are over.
+# What calendar and `every` rules have done, which slots are over, and what holds the others.
 _SLOTS = """
 CREATE TABLE tick_served (rule TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT;
 CREATE TABLE slot_closed (
   rule TEXT NOT NULL, period TEXT NOT NULL,
   slot_at TEXT NOT NULL, until TEXT NOT NULL,
-  outcome TEXT NOT NULL CHECK (outcome IN ('served', 'missed')),
+  outcome TEXT NOT NULL CHECK (outcome IN ('served', 'missed', 'dry_run')),
   undone INTEGER NOT NULL CHECK (undone >= 0),
   at TEXT NOT NULL,
   PRIMARY KEY (rule, period)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX slot_closed_by_time ON slot_closed (rule, slot_at);
+CREATE TABLE slot_held (
+  rule TEXT NOT NULL, period TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (rule, period)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER closed_is_closed BEFORE UPDATE ON slot_closed
+  BEGIN SELECT RAISE(ABORT, 'a slot that is over stays over'); END;
 """
 
 # What the daemon last said of itself: one row.

@@ -102,7 +102,7 @@ def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     """Is the rule due for this account, is the account fit for it, does its trigger hold?"""
     slot = due.slot_of(named.name, case.account.id, case.judge.observation.decided)
     period = slot.period if slot is not None else ""
-    hold = _unfit(case, named)
+    hold = unfit(named, case.account, case.limits)
     if hold is not None:
         return [replace(_held(named, case.account, hold), period=period)]
     if not due.is_due or (due.slots and slot is None):
@@ -143,17 +143,15 @@ def _fired(history: History, wish: Wish) -> Move | None:
     return history.fired(wish.named.name, unit, wish.period, before=before)
 
 
-def _unfit(case: _Case, named: NamedRule) -> Hold | None:
+def unfit(named: NamedRule, account: Account, limits: Limits) -> Hold | None:
+    """Why an account gets nothing of a rule, whatever it reads; None where it may."""
     is_top_up = named.action_name in ("top_up", "grant_coupons")
-    moves = named.direction is not None
     selector = named.rule.accounts
-    if case.account.status is not Status.NORMAL:
-        is_named = names_status(selector)
-        if is_top_up or not is_named:
-            return Hold.NOT_NORMAL
+    if account.status is not Status.NORMAL and (is_top_up or not names_status(selector)):
+        return Hold.NOT_NORMAL
     # An account that cannot be told from the forbidden ones is treated as one of them.
-    never = case.limits.never
-    if moves and never is not None and selects(never, case.account) is not False:
+    moves = named.direction is not None
+    if moves and limits.never is not None and selects(limits.never, account) is not False:
         return Hold.NEVER
     return None
 

@@ -55,12 +55,13 @@ def live_rules(
     live = [
         NamedRule(name=name, rule=rule)
         for name, rule in policies.rules()
-        if only in (None, name) and _is_valid(rule, rule.timezone or limits.zone, now)
+        if only in (None, name) and is_valid(rule, rule.timezone or limits.zone, now)
     ]
     return sorted(live, key=lambda named: (named.rule.priority, named.name))
 
 
-def _is_valid(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
+def is_valid(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether the rule lives at an instant."""
     begins, ends = rule.valid.from_, rule.valid.until
     return (begins is None or begins.first(zone) <= now) and (
         ends is None or now < ends.after(zone)
@@ -83,7 +84,7 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
     slots = tuple(
         slot
         for slot in open_slots(schedule, zone, now)
-        if observation.is_preview or _is_known(slot, named.name, observation)
+        if _is_served(slot, named.name, observation)
     )
     following = next_slot(schedule, zone, now)
     return Due(
@@ -91,10 +92,19 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
     )
 
 
-def _is_known(slot: Slot, rule: str, observation: Observation) -> bool:
-    """Whether the rule was loaded when the slot came."""
+def _is_served(slot: Slot, rule: str, observation: Observation) -> bool:
+    """Whether the rule was loaded when the slot came, and nobody was told that it is over: then
+    no later hour, zone or catch_up brings it back."""
+    if is_over(slot, rule, observation):
+        return False
     since = observation.first_loaded.get(rule)
-    return since is not None and since <= slot.at
+    return observation.is_preview or (since is not None and since <= slot.at)
+
+
+def is_over(slot: Slot, rule: str, observation: Observation) -> bool:
+    """Whether the slot was closed before."""
+    over = observation.over.get(rule)
+    return over is not None and (slot.period in over.periods or slot.at <= over.through)
 
 
 def _asked_for(named: NamedRule, schedule: Schedule, zone: ZoneInfo, now: datetime) -> Due:

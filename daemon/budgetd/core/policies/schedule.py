@@ -144,11 +144,13 @@ class Schedule(Document):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """One occasion of a calendar rule. `period` is the label that counts, and alone; `at` (UTC)
-    is when it comes, `until` (UTC) is the first instant at which it is no longer served."""
+    is when it comes, `until` (UTC) is the first instant at which it is no longer served,
+    `label_ends` (UTC) the first at which no other hour of the schedule could bear its label."""
 
     period: str
     at: datetime
     until: datetime
+    label_ends: datetime
 
 
 def tick_of(every: timedelta, at: datetime) -> datetime:
@@ -159,7 +161,7 @@ def tick_of(every: timedelta, at: datetime) -> datetime:
 
 def latest_slot(schedule: Schedule, zone: ZoneInfo, at: datetime) -> Slot | None:
     """The last slot that has come by `at`; None if none has, or the schedule has no slots."""
-    return next(_slots_back(schedule, zone, at), None)
+    return next(slots_back(schedule, zone, at), None)
 
 
 def next_slot(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Slot | None:
@@ -175,14 +177,14 @@ def next_slot(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Slot | Non
 def open_slots(schedule: Schedule, zone: ZoneInfo, at: datetime) -> tuple[Slot, ...]:
     """Every slot that has come by `at` and is still served, oldest first; the newest 1500."""
     found: list[Slot] = []
-    for slot in _slots_back(schedule, zone, at):
+    for slot in slots_back(schedule, zone, at):
         if slot.until <= at or len(found) == MOST_OPEN_SLOTS:
             break
         found.append(slot)
     return tuple(reversed(found))
 
 
-def _slots_back(schedule: Schedule, zone: ZoneInfo, at: datetime) -> Iterator[Slot]:
+def slots_back(schedule: Schedule, zone: ZoneInfo, at: datetime) -> Iterator[Slot]:
     """The slots that have come by `at`, newest first. Local order is order in time: of an hour
     that comes twice the first counts, and a gap maps to its end."""
     clocks = _clocks(schedule)
@@ -236,11 +238,17 @@ def _falls_on(schedule: Schedule, day: date) -> bool:
 
 def _slot(schedule: Schedule, zone: ZoneInfo, day: date, clock: time) -> Slot:
     at = resolve(day, clock, zone)
-    if schedule.catch_up is not None:
-        return Slot(period=_period(schedule, day, clock), at=at, until=at + schedule.catch_up)
     end = resolve(_first_day_after(schedule, day), time(0), zone)
     until = min(at + DEFAULT_CATCH_UP, end)
-    return Slot(period=_period(schedule, day, clock), at=at, until=until)
+    if schedule.catch_up is not None:
+        until = at + schedule.catch_up
+    has_minutes = schedule.cron is not None or schedule.dates is not None
+    return Slot(
+        period=_period(schedule, day, clock),
+        at=at,
+        until=until,
+        label_ends=until if has_minutes else max(until, end),
+    )
 
 
 def _period(schedule: Schedule, day: date, clock: time) -> str:
