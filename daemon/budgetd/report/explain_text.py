@@ -17,7 +17,7 @@ from budgetd.core.reason import Hold
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import moment
 from budgetd.report.screen import Screen
-from budgetd.report.words import ASK_WORDS, HOLD_SENTENCES, WHY_WORDS, limit_words
+from budgetd.report.words import ASK_WORDS, HOLD_SENTENCES, RAISED_WORDS, WHY_WORDS, limit_words
 
 _NAMES = {"cash": "reclaimable cash", "credit": "credit", "coupons": "coupons"}
 
@@ -84,7 +84,7 @@ def _transfer(transfer: Transfer, verb: str) -> Iterator[str]:
 
 
 def _alert(raised: Raised) -> str:
-    return f"alert ({raised.severity}): {WHY_WORDS[raised.why]}"
+    return f"alert ({raised.severity}): {RAISED_WORDS[raised.why]}"
 
 
 def _held(named: NamedRule, held: Held, plan: Plan, screen: Screen) -> Iterator[str]:

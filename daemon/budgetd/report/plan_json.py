@@ -149,8 +149,8 @@ def _alert(raised: Raised) -> Json:
         "account": _account(raised.account),
         "instrument": raised.instrument.value,
         "severity": raised.severity,
-        "reading": format_amount(raised.reading),
-        "read_at": format_instant(raised.read_at),
+        "reading": None if raised.reading is None else format_amount(raised.reading),
+        "read_at": None if raised.read_at is None else format_instant(raised.read_at),
         "reason": raised.why.value,
     }
 

@@ -18,7 +18,7 @@ from budgetd.core.observation import Account
 from budgetd.core.plans.plan import Plan, Transfer, Unreadable
 from budgetd.core.reason import Hold
 from budgetd.report.summary import loud_holds
-from budgetd.report.words import ASK_WORDS, HOLD_WORDS, WHY_WORDS, limit_name
+from budgetd.report.words import ASK_WORDS, HOLD_WORDS, RAISED_WORDS, WHY_WORDS, limit_name
 
 
 class RowKind(StrEnum):
@@ -95,7 +95,7 @@ def _rows(plan: Plan, zone: ZoneInfo) -> Iterator[Row]:
             rule=raised.rule,
             instrument=raised.instrument,
             reading=raised.reading,
-            note=f"{raised.severity}, {WHY_WORDS[raised.why]}",
+            note=f"{raised.severity}, {RAISED_WORDS[raised.why]}",
         )
     for unreadable in plan.unreadable:
         yield _unreadable(unreadable)

@@ -73,6 +73,11 @@ WHY_WORDS: dict[Why, str] = {
     Why.IDLE: "lies idle",
 }
 
+RAISED_WORDS: dict[str, str] = {str(why): words for why, words in WHY_WORDS.items()} | {
+    str(Hold.UNREAD): "not read for too long",
+    str(Hold.CAP): "a cap is nearly used",
+}
+
 ASK_WORDS: dict[Ask, str] = {
     Ask.MODE: "the rule only proposes",
     Ask.APPROVAL_ABOVE: "above approval_above",

@@ -10,13 +10,13 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum
 
-from budgetd.core.intent import Direction, Instrument, Intent, State
+from budgetd.core.intent import Direction, Instrument, Move, State
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Account, Ok, Readings, Sample, Stale, Status
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.policies.policy import PolicySet
 from budgetd.core.reason import QUIET
-from budgetd.ledger.tally import states_of, trends
+from budgetd.ledger.tally import open_moves, states_of, trends
 from budgetd.report.accounts_rows import Figure, figures_of
 from budgetd.report.accounts_rows import State as Known
 from budgetd.report.bar import trigger_amount
@@ -29,6 +29,7 @@ from budgetd.web.seen import Seen
 
 TREND = timedelta(days=7)
 MOST_ROWS = 500
+DOUBTFUL = frozenset({State.IN_DOUBT, State.NEEDS_HUMAN})
 
 
 class Rank(IntEnum):
@@ -169,25 +170,20 @@ def _matters(seen: Seen) -> Mapping[str, Matter]:
         if known is None or matter.rank < known.rank:
             worst[account_id] = matter
 
-    states = {
-        intent_id: state
-        for state in (State.IN_DOUBT, State.NEEDS_HUMAN)
-        for intent_id in seen.past.in_state(state)
-    }
-    for intent in seen.past.open_intents():
-        note(intent.account_id, _opened(intent, states.get(intent.id, State.SENDING)))
+    for move in open_moves(seen.past):
+        note(move.unit.account_id, _opened(move))
     if seen.plan is not None:
         for account_id, matter in _planned(seen.plan, seen):
             note(account_id, matter)
     return worst
 
 
-def _opened(intent: Intent, state: State) -> Matter:
+def _opened(move: Move) -> Matter:
     return Matter(
-        rank=Rank.MOVING if state is State.SENDING else Rank.DOUBT,
-        note=_moved(intent.direction, intent.unit.instrument, intent.amount),
-        rule=intent.rule,
-        own_word=STATE_WORDS[state],
+        rank=Rank.DOUBT if move.state in DOUBTFUL else Rank.MOVING,
+        note=_moved(move.direction, move.unit.instrument, move.amount),
+        rule=move.rule,
+        own_word=STATE_WORDS[move.state],
     )
 
 
@@ -200,7 +196,8 @@ def _planned(plan: Plan, seen: Seen) -> Iterable[tuple[str, Matter]]:
     for unread in plan.unreadable:
         yield unread.account.id, Matter(rank=Rank.UNREAD, note=unread.detail)
     for raised in plan.alerts:
-        note = f"{raised.severity}, {show_amount(raised.reading)}"
+        read = "not read" if raised.reading is None else show_amount(raised.reading)
+        note = f"{raised.severity}, {read}"
         yield raised.account.id, Matter(rank=Rank.ALERT, note=note, rule=raised.rule)
     for transfer in plan.proposals:
         assert transfer.ask is not None

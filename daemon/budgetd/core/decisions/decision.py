@@ -71,15 +71,15 @@ class Wish:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
     """An alert that holds now, at the slot of a `period` where its rule has a calendar. Nothing
-    moves."""
+    moves. Without a reading, `why` is that nothing was read for long, or that a cap is used."""
 
     rule: str
     account: Account
     instrument: Instrument
     severity: str
-    reading: Decimal
-    read_at: datetime
-    why: Why
+    reading: Decimal | None
+    read_at: datetime | None
+    why: Why | Hold
     period: str = ""
 
 

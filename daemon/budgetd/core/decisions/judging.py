@@ -7,9 +7,19 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from budgetd.core.decisions.caps import CapUse
 from budgetd.core.decisions.decision import Decision, Held, NamedRule, Raised, Wish
 from budgetd.core.decisions.history import History
-from budgetd.core.decisions.trigger import Facts, bound_of, expires_by, holds, names, why, written
+from budgetd.core.decisions.trigger import (
+    Facts,
+    bound_of,
+    expires_by,
+    holds,
+    names,
+    why,
+    why_raised,
+    written,
+)
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import (
@@ -37,14 +47,19 @@ from budgetd.core.reason import Hold
 class Judge:
     """Asks rules about accounts, on one observation."""
 
-    def __init__(self, observation: Observation, history: History) -> None:
+    def __init__(
+        self, observation: Observation, history: History, caps: CapUse | None = None
+    ) -> None:
         self.observation = observation
         self.history = history
+        self.caps = caps
 
     def judge(self, named: NamedRule, account: Account) -> Iterable[Decision]:
         """What the rule wants of the account: wishes, an alert, or one hold."""
         readings = self._readings(named, account)
         reading = readings.of(named.instrument)
+        if isinstance(named.action, Alert):
+            return (self._alert(named, account, readings),)
         if not isinstance(reading, Ok):
             return (self._unread(named, account, reading),)
         match named.action:
@@ -58,8 +73,6 @@ class Judge:
                 return (self._reclaim(named, account, readings),)
             case ReclaimCoupons():
                 return self._coupons(named, account, readings)
-            case Alert():
-                return (self._alert(named, account, readings),)
 
     @property
     def now(self) -> datetime:
@@ -195,22 +208,49 @@ class Judge:
     def _alert(self, named: NamedRule, account: Account, readings: Readings) -> Decision:
         action = named.action
         assert isinstance(action, Alert)
+        given: object = readings.of(action.instrument)
         reading, ledgers, coupons = _watched(action.instrument, readings, self.now)
-        if reading is None:
-            return self._plain_hold(named, account, Hold.UNREAD, None)
-        facts = self._facts(named, account, reading, ledgers, coupons)
-        verdict = holds(action.when, facts)
+        facts = Facts(
+            value=reading.value if reading else None,
+            read_at=reading.read_at if reading else self.now,
+            now=self.now,
+            samples=self.observation.samples.get((account.id, action.instrument), ()),
+            ledgers=ledgers,
+            coupons=coupons,
+            unread=self._unread_for(account, action.instrument, reading),
+            cap_used=self._cap_used(named, account),
+        )
+        is_left_out = getattr(given, "is_unmanageable", False)
+        verdict = Hold.UNREAD if is_left_out else holds(action.when, facts)
+        if verdict is Hold.UNREAD and not isinstance(given, Ok):
+            return self._unread(named, account, given)
         if verdict is not True:
-            return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
+            hold = verdict or Hold.NOT_TRIGGERED
+            return self._plain_hold(named, account, hold, reading.value if reading else None)
         return Raised(
             rule=named.name,
             account=account,
             instrument=action.instrument,
             severity=action.severity,
-            reading=reading.value,
-            read_at=reading.read_at,
-            why=why(action.when, facts),
+            reading=reading.value if reading else None,
+            read_at=reading.read_at if reading else None,
+            why=why_raised(action.when, facts),
         )
+
+    def _unread_for(
+        self, account: Account, instrument: Instrument, reading: Ok[Decimal] | None
+    ) -> timedelta | None:
+        """For how long nothing was read: since the reading at hand, or the newest that is kept,
+        or since the account was first seen; None where none of them is known."""
+        kept = self.observation.last_read.get((account.id, instrument))
+        since = reading.read_at if reading else kept
+        return None if since is None else self.now - since
+
+    def _cap_used(self, named: NamedRule, account: Account) -> Decimal | None:
+        if self.caps is None:
+            return None
+        is_master = named.rule.accounts == "master"
+        return self.caps.of_rules() if is_master else self.caps.of_account(account)
 
     def _granted(
         self, action: GrantCoupons, account: Account, readings: Readings

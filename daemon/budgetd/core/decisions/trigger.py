@@ -22,15 +22,21 @@ Verdict = bool | Hold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What one trigger is judged on: the value, its past, and the thing that may expire."""
+    """What one trigger is judged on: the value, its past, and the thing that may expire.
 
-    value: Decimal
+    Alerts are judged without a value too (None: not read); then `unread` says for how long, and
+    `cap_used` is the largest used share of a cap, None where there is none.
+    """
+
+    value: Decimal | None
     read_at: datetime
     now: datetime
     samples: tuple[Sample, ...] = ()
     coupon: Coupon | None = None
     ledgers: tuple[CreditLedger, ...] = ()
     coupons: tuple[Coupon, ...] = ()
+    unread: timedelta | None = None
+    cap_used: Decimal | None = None
 
 
 def holds(when: When, facts: Facts) -> Verdict:
@@ -86,22 +92,29 @@ def _has_lasted(when: When, lasting: Lasting, facts: Facts) -> bool:
 
 
 def _test(name: str, bound: object, facts: Facts) -> Verdict:
+    if facts.value is None and name not in _WITHOUT_READING:
+        return Hold.UNREAD
     return _TESTS[name](bound, facts)
+
+
+def _value(facts: Facts) -> Decimal:
+    assert facts.value is not None
+    return facts.value
 
 
 def _below(bound: object, facts: Facts) -> Verdict:
     assert isinstance(bound, Decimal)
-    return facts.value < bound
+    return _value(facts) < bound
 
 
 def _above(bound: object, facts: Facts) -> Verdict:
     assert isinstance(bound, Decimal)
-    return facts.value > bound
+    return _value(facts) > bound
 
 
 def _balance_at_least(bound: object, facts: Facts) -> Verdict:
     assert isinstance(bound, Decimal)
-    return (facts.coupon.balance if facts.coupon else facts.value) >= bound
+    return (facts.coupon.balance if facts.coupon else _value(facts)) >= bound
 
 
 def _expires_within(bound: object, facts: Facts) -> Verdict:
@@ -132,6 +145,17 @@ def _needs_burn(_bound: object, _facts: Facts) -> Verdict:
     return Hold.NO_BURN
 
 
+def _unread_for(bound: object, facts: Facts) -> Verdict:
+    """Since when nothing was read may itself be unknown: of an account that is new to us."""
+    assert isinstance(bound, timedelta)
+    return Hold.UNREAD if facts.unread is None else facts.unread >= bound
+
+
+def _cap_used(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, Decimal)
+    return facts.cap_used is not None and facts.cap_used >= bound
+
+
 _TESTS: dict[str, Callable[[object, Facts], Verdict]] = {
     "below": _below,
     "above": _above,
@@ -141,7 +165,11 @@ _TESTS: dict[str, Callable[[object, Facts], Verdict]] = {
     "runway_below": _needs_burn,
     "runway_above": _needs_burn,
     "will_lapse": _needs_burn,
+    "unread_for": _unread_for,
+    "cap_used": _cap_used,
 }
+
+_WITHOUT_READING = frozenset({"unread_for", "cap_used"})
 
 _WHY = {
     "below": Why.BELOW_TRIGGER,
@@ -163,6 +191,27 @@ def why(when: When | None, facts: Facts) -> Why:
         if holds(part, facts) is True:
             return why(part, facts)
     return Why.SCHEDULED
+
+
+_WHY_RAISED = {"unread_for": Hold.UNREAD, "cap_used": Hold.CAP}
+
+
+def why_raised(when: AlertWhen, facts: Facts) -> Why | Hold:
+    """The reason an alert is given for: as of a transfer, or that nothing was read for long, or
+    that a cap is nearly used."""
+    for name, bound in written(when):
+        if name in _WHY_RAISED and _test(name, bound, facts) is True:
+            return _WHY_RAISED[name]
+    for part in when.any or ():
+        if holds(part, facts) is True:
+            return why_raised(part, facts)
+    return why(when, facts)
+
+
+def mentions(when: AlertWhen, name: str) -> bool:
+    """Whether a trigger has a part of that name anywhere."""
+    parts = when.any or ()
+    return getattr(when, name) is not None or any(mentions(part, name) for part in parts)
 
 
 def bound_of(when: Condition | None, name: str) -> Decimal | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 
+from budgetd.core.decisions.caps import CapBook
 from budgetd.core.decisions.decision import Held, Wish
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.trigger import written
@@ -18,7 +19,7 @@ from budgetd.core.money import ZERO, format_amount, total
 from budgetd.core.observation import Coupon, CreditLedger
 from budgetd.core.plans import amount as pipeline
 from budgetd.core.plans.amount import Draft
-from budgetd.core.plans.funds import CapBook, Piece, Purse
+from budgetd.core.plans.funds import Piece, Purse
 from budgetd.core.plans.plan import Step, Transfer
 from budgetd.core.policies.policy import Lift, Reclaim, ReclaimCoupons
 from budgetd.core.reason import Hold

@@ -1,26 +1,23 @@
-"""What may still be spent: the master's money, and the caps of accounts and rules.
+"""What may still be spent: the master's money, by source.
 
-Both are consumed as a plan is drawn up, and given back when a batch is withheld: a plan in the
+It is consumed as a plan is drawn up, and given back when a batch is withheld: a plan in the
 making works on copies. It may not decide who goes first.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from budgetd.core.decisions.decision import Wish
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.judging import fits, lives
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import Direction, Instrument, Move
-from budgetd.core.moment import day_of, month_of, week_of
+from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, round_down
 from budgetd.core.observation import Coupon, CreditLedger, Observation, Ok
-from budgetd.core.policies.policy import Caps, GrantCoupons, Lift, TopUp
+from budgetd.core.policies.policy import GrantCoupons, Lift, TopUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,81 +174,3 @@ def _in_order(
     return sorted(
         living, key=lambda item: item.expires_at or far, reverse=action.ledger != "soonest"
     )
-
-
-_SPANS = ("day", "week", "month")
-
-
-class CapBook:
-    """How much of every cap is used: by the ledger's moves, and by the plan so far."""
-
-    def __init__(self, observation: Observation, zone: ZoneInfo) -> None:
-        now = observation.taken_at
-        self._labels = dict(
-            zip(_SPANS, (label(now, zone) for label in (day_of, week_of, month_of)), strict=True)
-        )
-        self._zone = zone
-        self._used: dict[tuple[str, ...], Decimal] = defaultdict(lambda: ZERO)
-        for (account_id, instrument, direction), amount in observation.moved_before.items():
-            self._used["account", account_id, instrument, direction, "ever"] += amount
-        for move in observation.moves:
-            if move.counts:
-                spans = [span for span in _SPANS if self._falls_in(move, span)]
-                self._add(
-                    move.rule,
-                    (move.unit.account_id, move.unit.instrument, move.direction),
-                    move.amount,
-                    [*spans, "ever"],
-                )
-
-    def copy(self) -> Self:
-        """A book of its own with the same entries."""
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin._used = self._used.copy()
-        return twin
-
-    def _falls_in(self, move: Move, span: str) -> bool:
-        """An open move counts in every span from its making on; a closed one where it was sent."""
-        label = {"day": day_of, "week": week_of, "month": month_of}[span]
-        if move.is_open:
-            return label(move.made_at, self._zone) <= self._labels[span]
-        return label(move.sent_at or move.made_at, self._zone) == self._labels[span]
-
-    def book(self, wish: Wish, amount: Decimal) -> None:
-        """Charges a planned transfer."""
-        self._add(wish.named.name, _key(wish), amount, [*_SPANS, "ever"])
-
-    def _add(
-        self,
-        rule: str,
-        key: tuple[str, Instrument, Direction],
-        amount: Decimal,
-        spans: list[str],
-    ) -> None:
-        account_id, instrument, direction = key
-        for span in spans:
-            self._used["account", account_id, instrument, direction, span] += amount
-            self._used["rule", rule, instrument, direction, span] += amount
-
-    def left(self, wish: Wish) -> tuple[Decimal, str] | None:
-        """The least that a cap of the rule leaves, and that cap's name; None without caps."""
-        caps = wish.named.rule.caps
-        if not caps.model_fields_set:
-            return None
-        account_id, instrument, direction = _key(wish)
-        bounds = []
-        for name in Caps.model_fields:
-            bound = getattr(caps, name)
-            if bound is not None:
-                whose, _, span = name.partition("_")
-                owner = account_id if whose == "account" else wish.named.name
-                used = self._used[whose, owner, instrument, direction, span.removeprefix("per_")]
-                bounds.append((max(bound - used, ZERO), name))
-        return min(bounds) if bounds else None
-
-
-def _key(wish: Wish) -> tuple[str, Instrument, Direction]:
-    named = wish.named
-    assert named.direction is not None
-    return wish.account.id, named.instrument, named.direction

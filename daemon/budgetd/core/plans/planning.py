@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from budgetd.core.approval import proposal_id
+from budgetd.core.decisions.caps import CapBook
 from budgetd.core.decisions.deciding import Decisions
 from budgetd.core.decisions.decision import Held, Raised, Wish
 from budgetd.core.decisions.history import History
@@ -21,7 +22,7 @@ from budgetd.core.plans.amount import Draft
 from budgetd.core.plans.batches import Approvals, Gate
 from budgetd.core.plans.consent import consented
 from budgetd.core.plans.drafting import Drawer
-from budgetd.core.plans.funds import CapBook, Piece, Purse
+from budgetd.core.plans.funds import Piece, Purse
 from budgetd.core.plans.plan import MasterLine, Plan, Transfer, Unreadable, Withheld
 from budgetd.core.policies.policy import Lift, PolicySet
 from budgetd.core.reason import Ask, Hold

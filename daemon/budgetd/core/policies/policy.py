@@ -26,6 +26,7 @@ from budgetd.core.documents.fields import (
     HoldsFor,
     Moment,
     Name,
+    Percent,
     Priority,
     Text,
     Texts,
@@ -145,8 +146,12 @@ class AlertWhen(Condition):
     expires_within: Duration | None = Field(None, description="credit and coupons")
     balance_at_least: Amount | None = Field(None, description="coupons: so much is left")
     any: tuple["AlertWhen", ...] | None = Field(None, min_length=1, description=ANY)
-    unread_for: Annotated[None, BeforeValidator(later("unread_for"))] = None
-    cap_used: Annotated[None, BeforeValidator(later("cap_used"))] = None
+    unread_for: Duration | None = Field(None, description="nothing could be read for so long")
+    cap_used: Percent | None = Field(
+        None,
+        description="so much of an `account_*` cap of a rule on the account is used;"
+        " of `master`: of a `rule_*` cap of any rule",
+    )
     idle_for: Annotated[None, BeforeValidator(later("idle_for"))] = None
     will_lapse: Amount | None = Field(None, description="coupons; holds until burn is known")
 
