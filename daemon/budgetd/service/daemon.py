@@ -82,6 +82,7 @@ class Daemon:
     _meter: Meter = field(default_factory=Meter, init=False)
     _beat_at: float = field(default=0.0, init=False)
     _moved_at: float = field(default=0.0, init=False)
+    _is_retry: bool = field(default=False, init=False)
     _is_busy: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -199,13 +200,15 @@ class Daemon:
                 raise ReplacedError(f"{self.lock.path} was replaced; another budgetd may run")
             why, self._why = sorted(self._why), set()
             cycle_id = uuid4().hex[:12]
+            self._is_retry = why == [RETRY]
             with bound_contextvars(cycle=cycle_id):
                 logger().info("cycle_began", why=why)
-                await self._cycle(cycle_id, only_doubt=why == [RETRY] and not self._was_stopped)
+                await self._cycle(cycle_id, only_doubt=self._is_retry and self._has_only_doubt)
 
     @property
-    def _was_stopped(self) -> bool:
-        return self.last is None or bool(self.last.stopped)
+    def _has_only_doubt(self) -> bool:
+        """Whether the last cycle read and did all it could: doubt alone is left."""
+        return self.last is not None and not self.last.stopped and not self.last.unreadable
 
     async def _cycle(self, cycle_id: str, *, only_doubt: bool) -> None:
         began_at, opened = self.clock(), self.in_force.opened
@@ -267,7 +270,7 @@ class Daemon:
     def _ended(self, done: Done) -> None:
         self.last = done
         log_done(done)
-        if done.stopped or done.still_open:
+        if done.stopped or done.still_open or (done.unreadable and not self._is_retry):
             self._retry_soon()
         self._say()
         self.manager.status(status_line(self.standing()))
