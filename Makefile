@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench simulate kills secrecy machine clean
+.PHONY: setup demo test check bench simulate kills secrecy machine install-check clean
 
 setup: $(READY)
 
@@ -42,6 +42,10 @@ secrecy: $(READY)
 
 machine: $(READY)
 	MACHINES=$(or $(N),200) $(BIN)/pytest -q -n 0 -o timeout=0 tests/commands/test_machine.py
+
+# The units of systemd/, judged by systemd itself.
+install-check:
+	sh systemd/check.sh
 
 clean:
 	rm -rf $(VENV) build dist
