@@ -263,10 +263,8 @@ class Executor:
 
     def _alarm(self, intent: Intent, answer: Answer, number: int, signed_at: datetime) -> str:
         """Why nothing more may be sent at all after this answer; empty where it may."""
-        # Another attempt explains it, a later one of another process, too, if this one slept.
-        others = [one for one in self.ledger.attempts(intent.id) if one.number != number]
-        never_left = all(attempt.phase == Phase.NOT_SENT for attempt in others)
-        if answer.answer_class is AnswerClass.RECEIVED_BEFORE and never_left:
+        is_received = answer.answer_class is AnswerClass.RECEIVED_BEFORE
+        if is_received and not self._left_before(intent, number):
             return (
                 f"transfer {intent.id}: the provider has seen its key before we ever sent it; "
                 "a second daemon or a restored state moves the same money"
@@ -285,6 +283,12 @@ class Executor:
         if answer.code == TLS:
             return f"the provider's certificate is not trusted: {answer.message}"
         return ""
+
+    def _left_before(self, intent: Intent, number: int) -> bool:
+        """Whether another attempt may have left and explains that a key is known: a later one of
+        another process, too, if this one slept."""
+        others = [one for one in self.ledger.attempts(intent.id) if one.number != number]
+        return any(attempt.phase != Phase.NOT_SENT for attempt in others)
 
     def _request(self, intent: Intent) -> MoveRequest:
         request = move_request(
@@ -336,9 +340,18 @@ class Executor:
         are in doubt, and doubt is pursued, all of it together for `patience_s`, then judged by
         the records. Returns the intents that stay open. Raises `StopSendingError` when nothing
         may be sent."""
+        left = self.ledger.standing()
+        if left:
+            await self._drain(left)
+        await self._doubt().reconcile()
+        return self.ledger.open_intents()
+
+    async def _drain(self, left: frozenset[State]) -> None:
         now = self.clock()
-        cancel_unsent(self.ledger, now)
-        doubt_interrupted(self.ledger, now)
+        if State.PREPARED in left:
+            cancel_unsent(self.ledger, now)
+        if State.SENDING in left:
+            doubt_interrupted(self.ledger, now)
         doubtful = self.ledger.in_state(State.IN_DOUBT)
         if doubtful:
             # A process that has read nothing yet does not know how far its clock is off.
@@ -348,8 +361,6 @@ class Executor:
             intent = self.ledger.intent(intent_id)
             assert intent is not None
             await self.pursue(intent)
-        await self._doubt().reconcile()
-        return self.ledger.open_intents()
 
     def _doubt(self) -> Doubt:
         return Doubt(observer=self.observer, ledger=self.ledger, clock=self.clock)

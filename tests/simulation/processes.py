@@ -59,10 +59,12 @@ class SimulatedLedger(Ledger):
             self.stage.reach(kind)
         self.stage.reach(kind)
 
-    def note(self, at: datetime, intent_id: str, kind: str, data: Mapping[str, object]) -> None:
+    def note(
+        self, at: datetime, intent_id: str, kind: str, data: Mapping[str, object]
+    ) -> tuple[int, str]:
         """An event: this transaction is about money."""
         self.is_about_money = True
-        super().note(at, intent_id, kind, data)
+        return super().note(at, intent_id, kind, data)
 
     def lead(self, enterprise: str) -> None:
         """The lead, and that it is newer than any before."""

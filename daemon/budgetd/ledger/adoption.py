@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from budgetd.core.pause import Pause
 from budgetd.core.reconciliation import DEAD_TIME
-from budgetd.ledger.home import bear_witness, settle_in, strangeness, witness_path
+from budgetd.ledger.home import bear_witness, last_event, settle_in, strangeness, witness_path
 from budgetd.ledger.past import Past
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import instant, text
@@ -32,7 +32,7 @@ def adopt(ledger: Ledger, enterprise: str, *, by: str, reason: str, at: datetime
         why = strangeness(ledger.connection, ledger.path, enterprise)
         if not why:
             return None
-        settle_in(ledger.connection, ledger.path, enterprise)
+        known = settle_in(ledger.connection, ledger.path, enterprise)
         # A rule knows no slot from before it was loaded, and is loaded anew now.
         ledger.connection.execute("UPDATE rule_loaded SET at = ?", (text(at),))
         ledger.note(at, "", "adopted", {"by": by, "reason": reason, "was": why})
@@ -48,7 +48,7 @@ def adopt(ledger: Ledger, enterprise: str, *, by: str, reason: str, at: datetime
         ledger.write_pause(pause)
     # A damaged witness cannot be written over in place: it would stay damaged.
     witness_path(ledger.path).unlink(missing_ok=True)
-    bear_witness(ledger.connection, ledger.path)
+    bear_witness(ledger.path, known["ledger"], last_event(ledger.connection))
     _hand_over(ledger.path)
     return pause
 

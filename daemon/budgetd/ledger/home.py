@@ -29,9 +29,27 @@ def witness_path(path: Path) -> Path:
     return path.with_name(path.name + ".seen")
 
 
+def come_home(connection: apsw.Connection, path: Path, enterprise: str) -> dict[str, str]:
+    """What the file says of itself once it is at home here, a new one from now on; inside the
+    caller's transaction. Raises `ForeignStateError` for a strange one."""
+    known = _meta(connection)
+    why = _strangeness(connection, path, enterprise, known)
+    if why:
+        raise ForeignStateError(
+            f"{path}: {why}. What was moved since may be missing in it, so nothing is moved; see "
+            "docs/operations.md, then `budgetd adopt --reason`"
+        )
+    return known if "home" in known else settle_in(connection, path, enterprise)
+
+
 def strangeness(connection: apsw.Connection, path: Path, enterprise: str) -> str:
     """Why this file cannot be trusted to know all that happened; empty where it can."""
-    known = _meta(connection)
+    return _strangeness(connection, path, enterprise, _meta(connection))
+
+
+def _strangeness(
+    connection: apsw.Connection, path: Path, enterprise: str, known: dict[str, str]
+) -> str:
     try:
         written = witness_path(path).read_text(encoding="ascii").split()
     except FileNotFoundError:
@@ -72,8 +90,9 @@ def _elsewhere(known: dict[str, str], path: Path) -> str:
     return "it was copied, or moved here from another host"
 
 
-def settle_in(connection: apsw.Connection, path: Path, enterprise: str) -> None:
-    """Makes this file at home here; inside the caller's transaction."""
+def settle_in(connection: apsw.Connection, path: Path, enterprise: str) -> dict[str, str]:
+    """Makes this file at home here; inside the caller's transaction. Returns what it says of
+    itself then."""
     known = _meta(connection)
     wanted = {"home": home_of(path), "enterprise": enterprise}
     wanted |= {} if "ledger" in known else {"ledger": uuid4().hex}
@@ -85,6 +104,15 @@ def settle_in(connection: apsw.Connection, path: Path, enterprise: str) -> None:
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
+    return known | wanted
+
+
+def last_event(connection: apsw.Connection) -> tuple[int, str]:
+    """The number and the hash of the last event; of none, 0 and a dash."""
+    found: tuple[int, str] | None = connection.execute(
+        "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    return found or (0, "-")
 
 
 def renew_witness(connection: apsw.Connection, path: Path) -> None:
@@ -93,22 +121,23 @@ def renew_witness(connection: apsw.Connection, path: Path) -> None:
     with suppress(OSError, ValueError):
         written = witness_path(path).read_text(encoding="ascii").split()
         if "home" in known and not _contradiction(connection, known, written):
-            bear_witness(connection, path)
+            bear_witness(path, known["ledger"], last_event(connection))
 
 
-def bear_witness(connection: apsw.Connection, path: Path) -> None:
-    """Writes down beside the file how far it has come: always behind it, never ahead.
+def bear_witness(path: Path, ledger: str, newest: tuple[int, str]) -> None:
+    """Writes down beside the file, by its name, how far it has come: always behind it, never
+    ahead.
 
     One short write in place, synchronized when the witness is new and never again: one that
     lags behind after a power cut accuses nobody, but one that is missing or empty would.
     """
-    row = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-    ledger = connection.execute("SELECT value FROM meta WHERE name = 'ledger'").get
-    seq, found = row or (0, "-")
-    line = f"{ledger} {seq} {found}".ljust(_WIDTH - 1) + "\n"
+    line = " ".join((ledger, str(newest[0]), newest[1])).ljust(_WIDTH - 1) + "\n"
     there = witness_path(path)
-    is_new = not there.exists()
-    handle = make_private(there, os.O_WRONLY)
+    is_new = False
+    try:
+        handle = os.open(there, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        handle, is_new = make_private(there, os.O_WRONLY), True
     try:
         os.pwrite(handle, line.encode("ascii"), 0)
         if is_new:

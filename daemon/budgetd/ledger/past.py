@@ -50,6 +50,13 @@ class Past:
         ).fetchall()
         return [str(row[0]) for row in rows]
 
+    def standing(self) -> frozenset[State]:
+        """The states in which there are open intents."""
+        rows = self.connection.execute(
+            f"SELECT DISTINCT state FROM intent WHERE state IN {_OPEN}"
+        ).fetchall()
+        return frozenset(State(str(row[0])) for row in rows)
+
     def unproven(self) -> int:
         """How many open intents have met an answer that proves nothing."""
         return int(

@@ -23,13 +23,15 @@ from budgetd.core.pause import Pause, pause_of
 from budgetd.core.reconciliation import Change
 from budgetd.ledger.chain import link
 from budgetd.ledger.database import ROOM_BYTES, LedgerError, check_room, open_database
-from budgetd.ledger.home import ForeignStateError, bear_witness, settle_in, strangeness
+from budgetd.ledger.home import bear_witness, come_home, last_event
 from budgetd.ledger.past import Past
 from budgetd.ledger.rows import INTENT_COLUMNS, PAUSE_COLUMNS, intent_row
 from budgetd.ledger.times import text
 
 Told = Mapping[str, str]
 _NOTHING: Told = MappingProxyType({})
+_NEVER_LED = "None"
+"""The name in the witness of a file that nobody has led; it accuses no file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Ledger(Past):
     Whoever wants to send takes the lead first; others may write pauses and approvals beside it.
     """
 
+    _name = _NEVER_LED
+
     def __init__(self, path: Path, *, may_write: bool, room_bytes: int = ROOM_BYTES) -> None:
         self.path = path
         self.room_bytes = room_bytes
@@ -84,21 +88,16 @@ class Ledger(Past):
         restored, copied, or is of another enterprise.
         """
         with self.writing():
-            why = strangeness(self.connection, self.path, enterprise)
-            if why:
-                raise ForeignStateError(
-                    f"{self.path}: {why}. What was moved since may be missing in it, so nothing is "
-                    "moved; see docs/operations.md, then `budgetd adopt --reason`"
-                )
-            settle_in(self.connection, self.path, enterprise)
-            self.epoch = self._current_epoch() + 1
+            known = come_home(self.connection, self.path, enterprise)
+            self.epoch = int(known.get("epoch", "0")) + 1
+            self._name = known["ledger"]
             self.connection.execute(
                 "INSERT INTO meta VALUES ('epoch', ?) "
                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (str(self.epoch),),
             )
             # Before the commit: a file that is at home here has a witness from the first moment.
-            bear_witness(self.connection, self.path)
+            bear_witness(self.path, self._name, last_event(self.connection))
 
     def _current_epoch(self) -> int:
         return int(self.connection.execute("SELECT value FROM meta WHERE name = 'epoch'").get or 0)
@@ -169,21 +168,29 @@ class Ledger(Past):
         check_room(self.path, self.room_bytes)
         with self.writing():
             self.check_lead()
-            move = self.move(intent_id)
-            self.check_pause(move.rule, move.unit.account_id, signed_at)
-            number = len(self.attempts(intent_id)) + 1
+            rule, account_id, number = self._next_attempt(intent_id)
+            self.check_pause(rule, account_id, signed_at)
             self.connection.execute(
                 "INSERT INTO attempt (intent_id, number, signed_at, body_hash, epoch) "
                 "VALUES (?, ?, ?, ?, ?)",
                 (intent_id, number, text(signed_at), body_hash, self.epoch),
             )
             self.step(intent_id, State.SENDING, at=signed_at)
-            self.connection.execute(
-                "UPDATE intent SET sent_at = ? WHERE id = ?", (text(signed_at), intent_id)
-            )
-            self.note(signed_at, intent_id, "sending", {"attempt": number, "body": body_hash})
-        bear_witness(self.connection, self.path)
+            data = {"attempt": number, "body": body_hash}
+            newest = self.note(signed_at, intent_id, "sending", data)
+        bear_witness(self.path, self._name, newest)
         return number
+
+    def _next_attempt(self, intent_id: str) -> tuple[str, str, int]:
+        """Whose an intent's next attempt is, rule and account, and its number."""
+        row = self.connection.execute(
+            "SELECT rule, account_id, (SELECT count(*) FROM attempt WHERE intent_id = intent.id) "
+            "FROM intent WHERE id = ?",
+            (intent_id,),
+        ).fetchone()
+        if row is None:
+            raise LedgerError(f"no transfer {intent_id}")
+        return str(row[0]), str(row[1]), int(row[2]) + 1
 
     # W3
 
@@ -343,8 +350,8 @@ class Ledger(Past):
         moved: tuple[Decimal | None, str | None] = (None, None),
     ) -> None:
         """One lawful step, with what it books, inside the caller's transaction: a final row cannot
-        be written to again. `moved` is the amount, None for the one promised, and the child
-        coupon that came of it."""
+        be written to again. A step to `sending` is `at` the signing. `moved` is the amount, None
+        for the one promised, and the child coupon that came of it."""
         row = self.connection.execute(
             "SELECT state, amount FROM intent WHERE id = ?", (intent_id,)
         ).fetchone()
@@ -354,10 +361,11 @@ class Ledger(Past):
         amount, child_coupon_id = moved
         booked = to_minor(amount) if amount is not None else row[1]
         self.connection.execute(
-            "UPDATE intent SET state = ?, ended_at = ?, note = ?, booked = ?, child_coupon_id = ? "
-            "WHERE id = ?",
+            "UPDATE intent SET state = ?, sent_at = coalesce(?, sent_at), ended_at = ?, note = ?, "
+            "booked = ?, child_coupon_id = ? WHERE id = ?",
             (
                 str(after),
+                text(at) if after is State.SENDING else None,
                 text(at) if after in FINAL else None,
                 note[:500],
                 booked if after is State.SETTLED else None,
@@ -366,18 +374,17 @@ class Ledger(Past):
             ),
         )
 
-    def note(self, at: datetime, intent_id: str, kind: str, data: Mapping[str, object]) -> None:
+    def note(
+        self, at: datetime, intent_id: str, kind: str, data: Mapping[str, object]
+    ) -> tuple[int, str]:
         """Appends one event, chained by hash to the one before, inside the caller's transaction.
-        One that is about no intent has an empty id."""
+        One that is about no intent has an empty id. Returns its number and its hash."""
         last = self.connection.execute("SELECT hash FROM event ORDER BY seq DESC LIMIT 1").get
         body = json.dumps(data, sort_keys=True, separators=(",", ":"))
+        written = text(at)
+        found = link(str(last or ""), written, intent_id, kind, body)
         self.connection.execute(
             "INSERT INTO event (at, intent_id, kind, data, hash) VALUES (?, ?, ?, ?, ?)",
-            (
-                text(at),
-                intent_id,
-                kind,
-                body,
-                link(str(last or ""), text(at), intent_id, kind, body),
-            ),
+            (written, intent_id, kind, body, found),
         )
+        return self.connection.last_insert_rowid(), found
