@@ -4,7 +4,6 @@ It may not print.
 """
 
 import gc
-import logging
 import os
 import shutil
 import tempfile
@@ -14,6 +13,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from budgetd import cycle, execute
+
 from .coverage import watching_steps
 from .driver import play
 from .script import Script, schedule_of
@@ -22,6 +23,7 @@ from .stage import Coverage
 from .statefile import StateFile
 
 CHUNK = 250
+LOGGING = (cycle, execute)
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, the files are ours
 
 
@@ -67,25 +69,41 @@ def told(script: Script) -> list[str]:
 def run_seeds(seeds: Iterable[int], draw: Callable[[int], Script] = schedule_of) -> Result:
     """Plays these seeds in this process."""
     result = Result()
-    # Every schedule leaves its stage behind; looking for garbage in between costs a tenth.
-    was_collecting, log = gc.isenabled(), logging.getLogger("budgetd")
+    with _undisturbed(), state_file() as state, watching_steps(result.coverage):
+        for seed in seeds:
+            stage = play(draw(seed), state, result.coverage)
+            result.schedules += 1
+            if stage.violations:
+                result.failed[seed] = stage.violations
+            if result.schedules % CHUNK == 0:
+                gc.collect()
+    return result
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No lines of the log, and no looking for garbage in between: every schedule leaves its stage
+    behind, and what was there before none of them leaves."""
+    was_collecting, loggers = gc.isenabled(), [(one, vars(one)["logger"]) for one in LOGGING]
     gc.disable()
-    level = log.level
-    log.setLevel(logging.ERROR)
+    gc.freeze()
+    for module, _ in loggers:
+        vars(module)["logger"] = _Silence
     try:
-        with state_file() as state, watching_steps(result.coverage):
-            for seed in seeds:
-                stage = play(draw(seed), state, result.coverage)
-                result.schedules += 1
-                if stage.violations:
-                    result.failed[seed] = stage.violations
-                if result.schedules % CHUNK == 0:
-                    gc.collect()
+        yield
     finally:
-        log.setLevel(level)
+        for module, logger in loggers:
+            vars(module)["logger"] = logger
+        gc.unfreeze()
         if was_collecting:
             gc.enable()
-    return result
+
+
+class _Silence:
+    """A logger that says nothing."""
+
+    def info(self, _event: str, **_facts: object) -> None:
+        """Says nothing."""
 
 
 def run_many(first: int, count: int, workers: int) -> Iterator[Result]:

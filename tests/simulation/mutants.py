@@ -358,7 +358,7 @@ def a_period_is_used_twice() -> Any:
         self.connection.execute("DROP INDEX IF EXISTS once_a_period")
 
     return _both(
-        patched(History, has_fired=lambda *_, **__: False),
+        patched(History, fired=lambda *_, **__: None),
         patched(kept, note_decided=lambda *_: None),
         patched(SimulatedLedger, __init__=opened),
     )

@@ -189,13 +189,15 @@ class Dice(Random):
         """Faults of POSTs, of some kinds."""
         rate = self.choice((0.0, 0.1, 0.3, 0.3, 0.6, 0.9))
         kinds = self.some(tuple(PostFault), self.choice((0.1, 0.3, 1.0)))
-        return {number: self.choice(kinds) for number in range(30) if self.chance(rate)}
+        draw = self.random
+        return {number: self.choice(kinds) for number in range(30) if draw() < rate}
 
     def reads(self) -> dict[int, ReadFault]:
         """Faults of reads, of some kinds."""
         rate = self.choice((0.0, 0.0, 0.03, 0.15, 0.5))
         kinds = self.some(tuple(ReadFault), 0.5)
-        return {number: self.choice(kinds) for number in range(120) if self.chance(rate)}
+        draw = self.random
+        return {number: self.choice(kinds) for number in range(120) if draw() < rate}
 
     def deaths(self) -> frozenset[tuple[str, int]]:
         """Points at which a process dies."""

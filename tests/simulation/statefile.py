@@ -16,7 +16,12 @@ OPENED_ANEW = 8
 """One process in so many closes its file for good, and the next one opens it."""
 
 
-EMPTYING = "SELECT 'DELETE FROM ' || name FROM sqlite_schema WHERE type = 'table'"
+TABLES = "SELECT 'DELETE FROM ' || name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+WHICH = (
+    "SELECT 'SELECT ' || group_concat(format('EXISTS (SELECT 1 FROM %s)', name), ', ' "
+    "ORDER BY name) FROM sqlite_schema WHERE type = 'table'"
+)
+"""Writes the statement that asks of each table whether anything is in it."""
 
 
 class StateFile:
@@ -30,14 +35,16 @@ class StateFile:
         # What a ledger never deletes this connection does: without triggers, by itself alone.
         self._broom = apsw.Connection(str(self.path))
         self._broom.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
-        statements = self._broom.execute(EMPTYING).fetchall()
-        self._emptying = [str(statement) for (statement,) in statements]
+        self._tables = self._broom.execute(TABLES).fetchall()
+        self._which = str(self._broom.execute(WHICH).get)
 
     def empty(self) -> None:
         """Forgets all that was written, the witness included: the file is a new one."""
         with self._broom:
-            for statement in self._emptying:
-                self._broom.execute(statement)
+            filled = self._broom.execute(self._which).fetchall()[0]
+            for is_filled, (emptying,) in zip(filled, self._tables, strict=True):
+                if is_filled:
+                    self._broom.execute(emptying)
         self.path.with_name(self.path.name + ".seen").unlink(missing_ok=True)
         self.desk.epoch = 0
 
