@@ -24,7 +24,7 @@ from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.execute import SKEW_LIMIT_S, Executor, StopSendingError
-from budgetd.ledger import kept, looking, proposals, slots
+from budgetd.ledger import alerts, kept, looking, proposals, slots
 from budgetd.ledger.database import DiskFullError
 from budgetd.ledger.store import FencedError, Ledger
 from budgetd.logs import logger
@@ -86,6 +86,7 @@ def blank_observation(
         decided=kept.decided(ledger),
         over=slots.over(ledger),
         served=kept.served(ledger) if settings.is_daemon else None,
+        last_read=alerts.last_read(ledger, settings.frame.policies),
         pauses=ledger.pauses(),
         approvals=proposals.approvals(ledger),
     )

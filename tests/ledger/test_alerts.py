@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from budgetd.config.limits import LimitsSection, Polling
 from budgetd.core.decisions.deciding import decide
+from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.observation import (
     Account,
     Observation,
@@ -15,12 +16,14 @@ from budgetd.core.observation import (
     Organization,
     Reading,
     Readings,
+    Sample,
     Status,
     Unknown,
 )
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import Policy, PolicySet
-from budgetd.ledger.alerts import known_alerts, notice_alerts
+from budgetd.ledger.alerts import known_alerts, last_read, notice_alerts
+from budgetd.ledger.kept import keep_readings
 from budgetd.ledger.store import Ledger
 
 from .intents import AT
@@ -60,9 +63,12 @@ def said(
     value: str | None,
     rules: PolicySet = RULES,
     accounts: Sequence[Account] = (ANNA,),
+    moves: Sequence[Move] = (),
 ) -> list[str]:
     """One cycle at that instant with that reading, and what people hear of it."""
-    observation = observe(now, value, accounts)
+    observation = replace(
+        observe(now, value, accounts), last_read=last_read(ledger, rules), moves=tuple(moves)
+    )
     decisions = decide(rules, observation, LIMITS)
     frame = Frame(enterprise="acme", mode="enforce", policies=rules)
     plan = make_plan(frame, decisions, observation, LIMITS)
@@ -146,3 +152,74 @@ def test_the_master_has_alerts_as_well(ledger: Ledger) -> None:
     rules = policies(accounts="master", alert={"when": {"below": "2000.00"}})
     assert said(ledger, at(), HIGH, rules) == ["raised master"]
     assert said(ledger, at(minutes=1), HIGH, rules) == []
+
+
+UNREAD_RULES = policies(alert={"when": {"unread_for": "2h"}})
+
+
+def test_an_account_that_was_never_read_is_told_so_long_after_it_was_first_seen(
+    ledger: Ledger,
+) -> None:
+    assert said(ledger, at(), UNREAD, UNREAD_RULES) == []
+    assert said(ledger, at(minutes=119), UNREAD, UNREAD_RULES) == []
+    assert said(ledger, at(minutes=120), UNREAD, UNREAD_RULES) == ["raised R&D/anna"]
+    assert said(ledger, at(minutes=121), HIGH, UNREAD_RULES) == ["over R&D/anna"]
+    assert said(ledger, at(minutes=122), UNREAD, UNREAD_RULES) == []
+    assert said(ledger, at(minutes=250), UNREAD, UNREAD_RULES) == ["raised R&D/anna"]
+
+
+def test_unread_counts_from_the_newest_kept_reading(ledger: Ledger) -> None:
+    sample = Sample(at(hours=-1), Decimal("50.00"))
+    keep_readings(ledger, [("a", Instrument.CASH, sample)], at())
+    assert said(ledger, at(minutes=59), UNREAD, UNREAD_RULES) == []
+    assert said(ledger, at(minutes=60), UNREAD, UNREAD_RULES) == ["raised R&D/anna"]
+
+
+def test_unread_beside_another_trigger_leaves_that_one_unknown(ledger: Ledger) -> None:
+    rules = policies(alert={"when": {"any": [{"below": "10.00"}, {"unread_for": "2h"}]}})
+    assert said(ledger, at(), LOW, rules) == ["raised R&D/anna"]
+    assert said(ledger, at(minutes=1), UNREAD, rules) == []
+    assert said(ledger, at(minutes=2), HIGH, rules) == ["over R&D/anna"]
+
+
+def test_a_cap_that_is_nearly_used_is_told_of_the_account_and_of_the_master(
+    ledger: Ledger,
+) -> None:
+    top_up = {
+        "name": "up",
+        "accounts": "all",
+        "top_up": {"when": {"below": "1.00"}, "to": "9.00"},
+        "caps": {"account_per_day": "100.00", "rule_per_day": "400.00"},
+    }
+    when = {"when": {"cap_used": "80%"}}
+    alerts = [
+        {"name": "account", "accounts": "all", "alert": when},
+        {"name": "rules", "accounts": "master", "alert": when},
+    ]
+    written = {"version": "1", "policy": "p", "rules": [top_up, *alerts]}
+    rules = PolicySet((Policy.model_validate(written),), "digest")
+
+    def moved(amount: str) -> list[Move]:
+        unit = Unit(account_id="a", instrument=Instrument.CASH)
+        return [
+            Move(
+                id="1",
+                rule="p/up",
+                unit=unit,
+                direction=Direction.ALLOCATE,
+                amount=Decimal(amount),
+                state=State.SETTLED,
+                made_at=AT,
+                sent_at=AT,
+                ended_at=AT,
+            )
+        ]
+
+    assert said(ledger, at(), HIGH, rules, moves=moved("79.99")) == []
+    assert said(ledger, at(minutes=1), HIGH, rules, moves=moved("80.00")) == ["raised R&D/anna"]
+    assert said(ledger, at(minutes=2), HIGH, rules, moves=moved("320.00")) == ["raised master"]
+    # Another day begins at midnight in the zone of the caps.
+    assert said(ledger, at(days=1), UNREAD, rules, moves=moved("320.00")) == [
+        "over R&D/anna",
+        "over master",
+    ]

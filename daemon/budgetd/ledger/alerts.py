@@ -4,14 +4,18 @@ It may not decide which are raised or over: `core.decisions.alerting` does. An a
 told when it is handed on to be delivered; it is not told again before its cooldown.
 """
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from budgetd.core.decisions.alerting import KnownAlert, Notice, Turn, Watched, notices
+from budgetd.core.decisions.deciding import MASTER
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.observation import Observation
+from budgetd.core.decisions.trigger import mentions
+from budgetd.core.intent import Instrument
+from budgetd.core.observation import Observation, Ok, Readings
 from budgetd.core.plans.plan import Plan
-from budgetd.core.policies.policy import PolicySet
+from budgetd.core.policies.policy import Alert, PolicySet
 from budgetd.ledger.past import Past
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import instant, text
@@ -30,6 +34,8 @@ def notice_alerts(
     """
     now = observation.taken_at
     _mend_future(ledger, now)
+    if _watches_unread(policies):
+        _note_unread(ledger, observation)
     watched = Watched(raised=plan.alerts, held=plan.held)
     found = notices(policies, observation, limits, watched, known_alerts(ledger))
     if found:
@@ -40,6 +46,66 @@ def notice_alerts(
                 "DELETE FROM alert WHERE over_at < ?", (text(now - OVER_KEPT),)
             )
     return found
+
+
+def _watches_unread(policies: PolicySet) -> bool:
+    """Whether any alert watches for being unread."""
+    return any(
+        isinstance(rule.action, Alert) and mentions(rule.action.when, "unread_for")
+        for _, rule in policies.rules()
+    )
+
+
+def last_read(past: Past, policies: PolicySet) -> dict[tuple[str, Instrument], datetime]:
+    """When each instrument of an account was last read; where no reading is kept, when it was
+    first found unread. Nothing where no alert asks for it."""
+    if not _watches_unread(policies):
+        return {}
+    found = {
+        (str(row[0]), instrument): instant(str(row[1]))
+        for row in past.connection.execute("SELECT account_id, since FROM unread_since").fetchall()
+        for instrument in Instrument
+    }
+    # One step into the index a pair: the table holds two weeks of readings.
+    rows = past.connection.execute(
+        "WITH RECURSIVE account (id) AS (SELECT min(account_id) FROM reading UNION ALL "
+        "SELECT (SELECT min(account_id) FROM reading WHERE account_id > account.id) FROM account "
+        "WHERE account.id NOT NULL) "
+        "SELECT account.id, kind.value, (SELECT max(read_at) FROM reading "
+        "WHERE account_id = account.id AND instrument = kind.value) "
+        "FROM account, json_each(?) AS kind WHERE account.id NOT NULL",
+        (json.dumps([str(instrument) for instrument in Instrument]),),
+    ).fetchall()
+    for account_id, kind, read_at in rows:
+        if read_at is not None:
+            found[str(account_id), Instrument(str(kind))] = instant(str(read_at))
+    return found
+
+
+def _note_unread(ledger: Ledger, observation: Observation) -> None:
+    """Remembers since when something of an account is unread: of one that was never read, and of
+    the master, no reading is kept."""
+    now = text(observation.taken_at)
+    asked = {**observation.readings, MASTER.id: observation.master}
+    unread = {key for key, readings in asked.items() if _is_unread(readings)}
+    known = {
+        str(row[0])
+        for row in ledger.connection.execute("SELECT account_id FROM unread_since").fetchall()
+    }
+    gone, fresh = (known & set(asked)) - unread, unread - known
+    if gone or fresh:
+        with ledger.writing():
+            ledger.connection.executemany(
+                "DELETE FROM unread_since WHERE account_id = ?", [(key,) for key in sorted(gone)]
+            )
+            ledger.connection.executemany(
+                "INSERT INTO unread_since VALUES (?, ?)", [(key, now) for key in sorted(fresh)]
+            )
+
+
+def _is_unread(readings: Readings) -> bool:
+    given = [readings.of(instrument) for instrument in Instrument]
+    return any(reading is not None and not isinstance(reading, Ok) for reading in given)
 
 
 def known_alerts(past: Past) -> list[KnownAlert]:

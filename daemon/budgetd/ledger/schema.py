@@ -225,6 +225,7 @@ CREATE TABLE alert (
   PRIMARY KEY (rule, account_id, raised_at)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_alert ON alert (rule, account_id) WHERE over_at IS NULL;
+CREATE TABLE unread_since (account_id TEXT PRIMARY KEY, since TEXT NOT NULL) STRICT;
 """
 
 _THIRD = _SLOTS + _STANDING + _TELLING
