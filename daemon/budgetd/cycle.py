@@ -51,12 +51,14 @@ class Settings:
 
 @dataclass(slots=True)
 class Report:
-    """What a cycle did, for people: each transfer's end, what stays open, why it stopped."""
+    """What a cycle did, for people: each transfer's end, what stays open, why it stopped, and
+    the slots that ended without having been served."""
 
     observation: Observation
     plan: Plan | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     still_open: list[Intent] = field(default_factory=list)
+    missed: tuple[Missed, ...] = ()
     stopped: str = ""
 
 

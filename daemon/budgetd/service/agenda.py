@@ -4,9 +4,9 @@ A job only wakes a cycle. What is due is decided in the cycle, from the ledger: 
 late, twice or not at all can neither repeat a slot nor lose one.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -15,7 +15,7 @@ from apscheduler.triggers.date import DateTrigger
 from structlog.contextvars import clear_contextvars
 
 from budgetd.core.policies.policy import PolicySet
-from budgetd.core.policies.schedule import Schedule, next_slot
+from budgetd.core.policies.schedule import Daily, Schedule, next_slot
 from budgetd.core.standing import Next
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,7 +65,7 @@ class Agenda:
     def __init__(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
         self._kept: dict[str, object] = {}
-        self._beats: dict[str, Beat] = {}
+        self._daily: set[str] = set()
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -83,8 +83,16 @@ class Agenda:
 
     def beat(self, beat: Beat) -> None:
         """Adds something done over and over."""
-        self._beats[beat.name] = beat
         self._add(beat.name, TickTrigger(beat.every), beat.work)
+
+    def daily(self, zone: ZoneInfo, works: Mapping[time, Job]) -> None:
+        """Takes what is done at local times of day, in the place of what was."""
+        for name in self._daily - {_daily_name(at) for at in works}:
+            self._remove(name)
+        self._daily = {_daily_name(at) for at in works}
+        for at, work in works.items():
+            schedule = Schedule(daily=Daily(at=at))
+            self._add(_daily_name(at), SlotTrigger(schedule, zone), work)
 
     def follow(self, policies: PolicySet, zone: ZoneInfo, sweep_every: timedelta) -> None:
         """Takes the jobs of other policies: what has not changed keeps its job."""
@@ -143,3 +151,7 @@ class Agenda:
     def _remove(self, name: str) -> None:
         if self._scheduler.get_job(name) is not None:
             self._scheduler.remove_job(name)
+
+
+def _daily_name(at: time) -> str:
+    return f"digest at {at:%H:%M}"

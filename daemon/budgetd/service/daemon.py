@@ -33,6 +33,7 @@ from budgetd.service.agenda import Agenda, Beat
 from budgetd.service.page import page_served, quotas
 from budgetd.service.reloading import LOOK_S, InForce
 from budgetd.service.systemd import ServiceManager
+from budgetd.service.telling import Telling
 from budgetd.service.turn import FRESH_SHARE, Stopping, Turn
 from budgetd.service.words import log_done, status_line
 from budgetd.web.seen import Seen, funds_of
@@ -82,11 +83,13 @@ class Daemon:
     _meter: Meter = field(default_factory=Meter, init=False)
     _beat_at: float = field(default=0.0, init=False)
     _moved_at: float = field(default=0.0, init=False)
+    _telling: Telling = field(init=False)
     _is_retry: bool = field(default=False, init=False)
     _is_busy: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock()
+        self._telling = Telling(clock=self.clock, ledger=self.ledger)
         self.agenda = Agenda(self.wake)
 
     # The life of it
@@ -97,7 +100,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         self._catch_signals(loop)
         self._beat_at = self._moved_at = loop.time()
-        self._follow()
+        await self._follow()
         await self._client()
         self._beats()
         self.agenda.start()
@@ -107,11 +110,13 @@ class Daemon:
                 self._say()
                 self.manager.ready(status_line(self.standing()))
                 logger().info("daemon_started", process=os.getpid(), mode=self.standing().mode)
+                self._telling.began(self.standing().mode, self.in_force.policies)
                 await self._work(clock_task)
         finally:
             clock_task.cancel()
             self.agenda.stop()
             await self._clients.aclose()
+            await self._telling.aclose("it was asked to" if self.stopping.is_asked else "it failed")
         self._say()
         logger().info("daemon_stopped")
 
@@ -227,7 +232,7 @@ class Daemon:
             if report is not None:
                 self.report, self._known = report, report.observation.readings
                 self._funds = funds_of(report.observation.master, self.clock())
-                self._ended(done_of(cycle_id, began_at, self.clock(), report))
+                self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
             elif self.ledger.open_intents():
                 self._retry_soon()
 
@@ -267,9 +272,16 @@ class Daemon:
     def _progress(self) -> None:
         self._moved_at = asyncio.get_running_loop().time()
 
-    def _ended(self, done: Done) -> None:
+    def _ended(self, done: Done, report: Report | None = None) -> None:
         self.last = done
         log_done(done)
+        try:
+            self._telling.cycle(report, done.stopped)
+        except StoreError:
+            raise
+        except Exception:
+            # Money has moved as it should; that nobody heard of it must not stop the next cycle.
+            logger().exception("telling_failed")
         if done.stopped or done.still_open or (done.unreadable and not self._is_retry):
             self._retry_soon()
         self._say()
@@ -304,16 +316,19 @@ class Daemon:
         clear_contextvars()
         self.manager.reloading()
         if await self.in_force.load():
-            self._follow()
+            await self._follow()
             self.wake("policies")
+        self._telling.policies(self.in_force.policies)
         self._say()
         self.manager.ready(status_line(self.standing()))
 
-    def _follow(self) -> None:
+    async def _follow(self) -> None:
         config, policies = self.in_force.opened.config, self.in_force.opened.loaded.policy_set
         kept.note_rules(self.ledger, [name for name, _ in policies.rules()], self.clock())
         every = config.polling.max_staleness / FRESH_SHARE
         self.agenda.follow(policies, config.timezone, every)
+        await self._telling.follow(self.in_force.opened)
+        self.agenda.daily(config.timezone, self._telling.digests())
 
     # What it says of itself
 

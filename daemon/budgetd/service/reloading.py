@@ -13,9 +13,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from budgetd.config import Config, read_credentials
+from budgetd.config.channels import read_channels
 from budgetd.core.documents.problem import InputError, InvalidDocuments, Problem
 from budgetd.core.standing import Policies
 from budgetd.logs import logger
+from budgetd.notify.notifier import check_channels
 from budgetd.wiring import Opened, open_documents
 
 FIXED = ("enterprise", "state", "web", "log")
@@ -101,6 +103,7 @@ def _load(option: Path, running: Config) -> Opened:
             ]
         )
     read_credentials(opened.config)
+    check_channels(read_channels(opened.config))
     return opened
 
 

@@ -79,6 +79,7 @@ class Turn:
         if not self._enforces:
             report = cycle.decide(await self._read(cycle))
             cycle.note_ticks(report)
+            report.missed = cycle.close_slots(report.observation)
             return report
         async with self._locked():
             await cycle.begin()
@@ -91,6 +92,7 @@ class Turn:
                 promised_of(transfer, report.plan.expires_at) for transfer in report.plan.moves
             ]
             await cycle.carry_out(report, items)
+            report.missed = cycle.close_slots(report.observation)
         return report
 
     async def look_after(self) -> None:
