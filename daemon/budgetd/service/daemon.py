@@ -116,7 +116,7 @@ class Daemon:
             clock_task.cancel()
             self.agenda.stop()
             await self._clients.aclose()
-            await self._telling.aclose("it was asked to" if self.stopping.is_asked else "it failed")
+            await self._telling.aclose("" if self.stopping.is_asked else "the log says why")
         self._say()
         logger().info("daemon_stopped")
 
