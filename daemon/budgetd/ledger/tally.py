@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from budgetd.core.intent import OPEN, Direction, Instrument, State
+from budgetd.core.intent import Direction, Instrument, Move, State
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Sample
 from budgetd.ledger.past import Past
-from budgetd.ledger.rows import amount_of
+from budgetd.ledger.rows import MOVE_COLUMNS, amount_of, move_of
 from budgetd.ledger.times import instant, text
 
 LONGEST_DOUBT = timedelta(days=7)
 """A move is signed for the last time at most so long after it was promised, but by a person."""
 
 _NEVER_MOVED = "('refused', 'cancelled', 'void')"
-_OPEN = "(" + ", ".join(f"'{state}'" for state in sorted(OPEN)) + ")"
+# To the letter as in the schema: else SQLite does not see that its index of open intents serves.
+_OPEN = "('prepared', 'sending', 'in_doubt', 'needs_human')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,15 @@ def moved_since(past: Past, since: datetime) -> dict[Direction, Decimal]:
         (text(since - LONGEST_DOUBT), text(since)),
     ).fetchall()
     return moved | {Direction(str(row[0])): amount_of(row[1]) for row in rows}
+
+
+def open_moves(past: Past) -> tuple[Move, ...]:
+    """What may still move money, oldest first; quick however long the past is."""
+    rows = past.connection.execute(
+        f"SELECT {MOVE_COLUMNS} FROM intent INDEXED BY one_open_intent_per_unit "
+        f"WHERE state IN {_OPEN} ORDER BY made_at, id"
+    ).fetchall()
+    return tuple(move_of(row) for row in rows)
 
 
 def states_of(past: Past, ids: Iterable[str]) -> dict[str, State]:

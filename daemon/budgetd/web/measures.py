@@ -12,11 +12,10 @@ from decimal import Decimal
 
 from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.money import ZERO
-from budgetd.core.observation import Ok, Stale
+from budgetd.core.observation import Ok, Stale, Unknown
 from budgetd.core.standing import Done
 from budgetd.ledger import proposals
 from budgetd.ledger.tally import Tally, moved_since
-from budgetd.report.accounts_rows import figures_of
 from budgetd.report.harmless import harmless
 from budgetd.report.pauses import in_force
 from budgetd.web.seen import Quota, Seen
@@ -70,10 +69,19 @@ def readings(scrape: Scrape) -> Iterator[Row]:
         return
     counted: Counter[tuple[str, ...]] = Counter()
     for account in observation.accounts:
-        readings = observation.readings_of(account.id)
-        for instrument, figure in figures_of(readings, observation.taken_at).items():
-            counted[str(instrument), str(figure.state).replace(" ", "_")] += 1
+        found = observation.readings_of(account.id)
+        for instrument in Instrument:
+            counted[str(instrument), _known(found.of(instrument))] += 1
     yield from sorted(counted.items())
+
+
+def _known(reading: object) -> str:
+    """What there is of one instrument, as `budgetd accounts` says it."""
+    if reading is None:
+        return "not_read"
+    if isinstance(reading, Unknown):
+        return "unmanageable" if reading.is_unmanageable else "unknown"
+    return "stale" if isinstance(reading, Stale) else "ok"
 
 
 def oldest(scrape: Scrape) -> Iterator[Row]:

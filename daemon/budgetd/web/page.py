@@ -15,6 +15,7 @@ from budgetd.core.money import parse_amount, show_amount, total
 from budgetd.core.reason import QUIET, Ask, Hold
 from budgetd.core.standing import Funds
 from budgetd.ledger import looking, proposals
+from budgetd.ledger.tally import open_moves
 from budgetd.report.pauses import in_force, scope_text
 from budgetd.report.phrases import count, short_digest, signed
 from budgetd.report.rows import VERBS, hold_note, moment
@@ -26,7 +27,7 @@ from budgetd.report.words import (
     STATE_WORDS,
     limit_name,
 )
-from budgetd.web.fleet import Fleet, age_words, fleet_of
+from budgetd.web.fleet import DOUBTFUL, Fleet, age_words, fleet_of
 from budgetd.web.seen import Seen, is_late
 
 RECENT_MOVES = 20
@@ -161,7 +162,9 @@ def page_of(seen: Seen, query: str, page: int) -> Page:
         master=tuple(_funds(seen, funds) for funds in standing.master),
         waiting=tuple(_waiting(seen, one) for one in live[:MOST_LISTED]),
         more_waiting=max(len(live) - MOST_LISTED, 0),
-        doubts=tuple(_transfer(seen, move, seen.past.note_of(move.id)) for move in doubts[:50]),
+        doubts=tuple(
+            _transfer(seen, move, seen.past.note_of(move.id)) for move in doubts[:MOST_LISTED]
+        ),
         more_doubts=max(len(doubts) - MOST_LISTED, 0),
         groups=tuple(_groups(seen)),
         quiet=_quiet(seen),
@@ -284,9 +287,9 @@ def _waiting(seen: Seen, proposal: Proposal) -> Waiting:
 
 
 def _doubts(seen: Seen) -> list[Move]:
-    """What is not known to have moved or not, the oldest first."""
-    doubtful = (State.NEEDS_HUMAN, State.IN_DOUBT)
-    return [seen.past.move(found) for state in doubtful for found in seen.past.in_state(state)]
+    """What is not known to have moved or not: what needs a person first, then the oldest."""
+    found = [move for move in open_moves(seen.past) if move.state in DOUBTFUL]
+    return sorted(found, key=lambda move: move.state is not State.NEEDS_HUMAN)
 
 
 def _transfer(seen: Seen, move: Move, note: str = "") -> Transfer:
