@@ -1,0 +1,135 @@
+"""What a daemon tells after each cycle: what is new since people last heard, and no more.
+
+It remembers what was told in this life. It may not decide what an alert is, nor move anything.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from budgetd.core.approval import Proposal, ProposalState
+from budgetd.core.decisions.alerting import Notice
+from budgetd.core.decisions.slots import Missed
+from budgetd.core.intent import Intent, State
+from budgetd.core.money import ZERO
+from budgetd.core.observation import Observation, Ok
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan
+from budgetd.core.telling import Message
+from budgetd.ledger import proposals
+from budgetd.ledger.past import Past
+from budgetd.notify import saying
+from budgetd.notify.digest import digest_of
+from budgetd.notify.saying import Now
+
+STILL_AFTER = timedelta(hours=1)
+"""A cycle that stops for one reason again and again is told once, then hourly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """One cycle that ended, whole or early. Without a plan it did not come so far."""
+
+    at: datetime
+    plan: Plan | None = None
+    observation: Observation | None = None
+    outcomes: Sequence[Outcome] = ()
+    notices: tuple[Notice, ...] = ()
+    missed: Sequence[Missed] = ()
+    stopped: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Announcer:
+    """Hands what is new to `hand_on`, a notifier's `tell`. `begin` once, `cycle` after each cycle,
+    `tell` for anything else."""
+
+    hand_on: Callable[[Message], None]
+    zone: ZoneInfo
+    currency: str
+    _heard: set[str] = field(default_factory=set)
+    _stopped: tuple[str, datetime] | None = None
+
+    def now(self, at: datetime) -> Now:
+        """How things are written at that instant."""
+        return Now(at=at, zone=self.zone, currency=self.currency)
+
+    def begin(self, past: Past) -> None:
+        """Proposals that wait already were told by who came before; what stops money from
+        moving, and what a person alone can end, is told again in every life."""
+        self._heard = {
+            f"{one.id} {one.made_at} False"
+            for one in proposals.live(past)
+            if one.state is ProposalState.OPEN
+        }
+
+    def tell(self, *messages: Message) -> None:
+        """Hands messages on; never blocks, never raises."""
+        for message in messages:
+            self.hand_on(message)
+
+    def cycle(self, past: Past, ended: Ended) -> None:
+        """Everything of one cycle that people have not heard."""
+        now = self.now(ended.at)
+        self.tell(*saying.of_alerts(ended.notices, now))
+        self.tell(*saying.of_refusals(ended.outcomes, now))
+        for state in (State.IN_DOUBT, State.NEEDS_HUMAN):
+            self.tell(*saying.of_doubts(self._new_doubts(past, state), state, now))
+        self._proposals(past, ended, now)
+        latched = [one for one in past.pauses() if one.is_latched and self._is_new(one.id)]
+        self.tell(*saying.of_pauses(latched, now))
+        self.tell(*saying.of_missed(ended.missed, now))
+        self._stop(ended.stopped, now)
+
+    def digest(
+        self, past: Past, ended: Ended | None, at: datetime, channels: tuple[str, ...]
+    ) -> None:
+        """The daily digest for these channels; `ended` is the last cycle, if there was one."""
+        plan, observation = (ended.plan, ended.observation) if ended else (None, None)
+        self.tell(digest_of(past, plan, observation, self.now(at), channels))
+
+    def _new_doubts(self, past: Past, state: State) -> list[Intent]:
+        fresh = [one for one in past.in_state(state) if self._is_new(f"{one} {state}")]
+        found = (past.intent(intent_id) for intent_id in fresh)
+        return [intent for intent in found if intent is not None]
+
+    def _proposals(self, past: Past, ended: Ended, now: Now) -> None:
+        empty = _empty(ended.observation)
+        waiting = [
+            one
+            for one in proposals.live(past)
+            if one.state is ProposalState.OPEN and self._is_louder(one, saying.outlives(one, empty))
+        ]
+        self.tell(*saying.of_proposals(waiting, empty, now))
+
+    def _is_louder(self, one: Proposal, is_late: bool) -> bool:
+        """Whether a proposal is new, or critical and was told before as one that may wait."""
+        name = f"{one.id} {one.made_at}"
+        return f"{name} True" not in self._heard and self._is_new(f"{name} {is_late}")
+
+    def _stop(self, why: str, now: Now) -> None:
+        if not why:
+            self._stopped = None
+            return
+        before = self._stopped
+        if before is None or before[0] != why or now.at - before[1] >= STILL_AFTER:
+            self._stopped = (why, now.at)
+            self.tell(saying.stopped(why, now))
+
+    def _is_new(self, name: str) -> bool:
+        if name in self._heard:
+            return False
+        self._heard.add(name)
+        return True
+
+
+def _empty(observation: Observation | None) -> frozenset[str]:
+    """The accounts that read 0.00 or less: nothing lasts there."""
+    if observation is None:
+        return frozenset()
+    return frozenset(
+        account_id
+        for account_id, readings in observation.readings.items()
+        if isinstance(readings.cash, Ok) and readings.cash.value <= ZERO
+    )
