@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.ledger.intents import intent_of, leading, promise, send
 
+from budgetd.config.notify import Kind
 from budgetd.core.answer import AnswerClass
 from budgetd.core.approval import Proposal, ProposedItem, proposal_id
 from budgetd.core.decisions.alerting import Notice, Turn
@@ -27,8 +28,9 @@ from budgetd.ledger import proposals
 from budgetd.ledger.store import Ledger
 from budgetd.notify import saying
 from budgetd.notify.announcing import Announcer, Ended
+from budgetd.notify.notifier import Notifier, Patience
 
-from .messages import AT
+from .messages import AT, channel_of
 
 UNIT = Unit(account_id="a", instrument=Instrument.CASH)
 ANNA = Account(id="a", name="anna", display_name="", status=Status.NORMAL, organization=None)
@@ -36,14 +38,25 @@ ZONE = ZoneInfo("Asia/Shanghai")
 NOW = saying.Now(at=AT, zone=ZONE, currency="CNY")
 
 
-class Heard(list[Message]):
-    """What was handed on."""
+class Heard:
+    """What waits to be delivered by a channel that was not started."""
+
+    def __init__(self) -> None:
+        channel = channel_of(
+            Kind.WEBHOOK, "https://hooks.acme.example", name="mail", digest=time(9)
+        )
+        self.notifier = Notifier("acme", [channel], lambda: AT, Patience(said_lately_s=0))
+        self.seen = 0
+
+    def messages(self) -> list[Message]:
+        """What was told since it was last asked."""
+        fresh = self.notifier.waiting[self.seen :]
+        self.seen += len(fresh)
+        return list(fresh)
 
     def take(self) -> list[tuple[Event, Severity, str]]:
-        """What was told since it was last asked."""
-        told = [(one.event, one.severity, one.title) for one in self]
-        self.clear()
-        return told
+        """The same, in short."""
+        return [(one.event, one.severity, one.title) for one in self.messages()]
 
 
 @pytest.fixture
@@ -55,7 +68,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def announcer_of(ledger: Ledger) -> tuple[Announcer, Heard]:
     heard = Heard()
-    announcer = Announcer(hand_on=heard.append, zone=ZONE, currency="CNY")
+    announcer = Announcer(notifier=heard.notifier, zone=ZONE, currency="CNY")
     announcer.begin(ledger)
     return announcer, heard
 
@@ -131,7 +144,7 @@ def test_a_withheld_batch_is_told_with_its_limit_and_its_command(ledger: Ledger)
     batch = proposal_of(ask="limit", limit="per_cycle.amount")
     proposals.propose(ledger, [batch], AT)
     announcer.cycle(ledger, Ended(at=AT))
-    (told,) = heard
+    (told,) = heard.messages()
     assert told.event is Event.BATCH_WITHHELD
     assert told.lines == (
         "more money than one cycle may move one way",
@@ -243,7 +256,7 @@ def test_the_digest_counts_the_last_day(ledger: Ledger) -> None:
     proposals.propose(ledger, [proposal_of()], AT)
     ended = Ended(at=AT, observation=observed("5.00"))
     announcer.digest(ledger, ended, AT + timedelta(hours=1), ("mail",))
-    (told,) = heard
+    (told,) = heard.messages()
     assert (told.event, told.channels) == (Event.DIGEST, ("mail",))
     assert told.title == "digest of 2026-11-30 23:00"
     assert told.lines[:3] == (
@@ -253,4 +266,4 @@ def test_the_digest_counts_the_last_day(ledger: Ledger) -> None:
     )
     assert told.lines[-1] == "least cash: anna 5.00 CNY"
     announcer.digest(ledger, None, AT + timedelta(days=2), ("mail",))
-    assert "nothing was moved in 24 hours" in heard[-1].lines
+    assert "nothing was moved in 24 hours" in heard.messages()[-1].lines

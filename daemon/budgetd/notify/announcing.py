@@ -3,7 +3,7 @@
 It remembers what was told in this life. It may not decide what an alert is, nor move anything.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from budgetd.ledger import proposals
 from budgetd.ledger.past import Past
 from budgetd.notify import saying
 from budgetd.notify.digest import digest_of
+from budgetd.notify.notifier import Notifier
 from budgetd.notify.saying import Now
 
 STILL_AFTER = timedelta(hours=1)
@@ -42,10 +43,9 @@ class Ended:
 
 @dataclass(slots=True, kw_only=True)
 class Announcer:
-    """Hands what is new to `hand_on`, a notifier's `tell`. `begin` once, `cycle` after each cycle,
-    `tell` for anything else."""
+    """Tells a notifier. `begin` once, `cycle` after each cycle, `tell` for anything else."""
 
-    hand_on: Callable[[Message], None]
+    notifier: Notifier
     zone: ZoneInfo
     currency: str
     _heard: set[str] = field(default_factory=set)
@@ -67,7 +67,7 @@ class Announcer:
     def tell(self, *messages: Message) -> None:
         """Hands messages on; never blocks, never raises."""
         for message in messages:
-            self.hand_on(message)
+            self.notifier.tell(message)
 
     def cycle(self, past: Past, ended: Ended) -> None:
         """Everything of one cycle that people have not heard."""

@@ -103,6 +103,11 @@ class Notifier:
             await line.stop()
 
     @property
+    def waiting(self) -> tuple[Message, ...]:
+        """What was told and is not dealt with yet, channel by channel."""
+        return tuple(message for line in self._lines for message in line.queue)
+
+    @property
     def delivered(self) -> int:
         """How many deliveries arrived."""
         return sum(line.delivered for line in self._lines)
@@ -129,7 +134,7 @@ class _Line:
     delivered: int = 0
     failed: int = 0
     dropped: int = 0
-    _queue: deque[Message] = field(default_factory=deque)
+    queue: deque[Message] = field(default_factory=deque)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _said: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -146,7 +151,7 @@ class _Line:
     def put(self, message: Message) -> None:
         if message.subject and self._was_said(message):
             return
-        if len(self._queue) >= self.patience.queue_length:
+        if len(self.queue) >= self.patience.queue_length:
             self.dropped += 1
             logger().warning(
                 "notification_dropped",
@@ -155,7 +160,7 @@ class _Line:
                 dropped=self.dropped,
             )
             return
-        self._queue.append(message)
+        self.queue.append(message)
         self._idle.clear()
         self._woken.set()
 
@@ -172,24 +177,22 @@ class _Line:
 
     async def drain(self) -> None:
         """Returns once nothing waits."""
-        if self._task is not None and self._queue:
+        if self._task is not None and self.queue:
             await self._idle.wait()
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-        if self._queue:
-            logger().warning(
-                "notifications_left", channel=self.channel.name, count=len(self._queue)
-            )
+        if self.queue:
+            logger().warning("notifications_left", channel=self.channel.name, count=len(self.queue))
 
     async def _work(self) -> None:
         while True:
-            while self._queue:
+            while self.queue:
                 # It stays in the queue until it is dealt with: what is left is counted at the end.
-                await self._deal_with(self._queue[0])
-                self._queue.popleft()
+                await self._deal_with(self.queue[0])
+                self.queue.popleft()
             self._idle.set()
             self._woken.clear()
             await self._woken.wait()
