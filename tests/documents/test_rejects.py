@@ -14,6 +14,7 @@ import pytest
 from budgetd.config import InvalidDocuments, config_warnings, open_config
 from budgetd.core.documents.placing import read_written
 from budgetd.core.documents.problem import Problem
+from budgetd.core.policies.calendar import CalendarFile, judge_calendar
 from budgetd.core.policies.conflicts import judge
 from budgetd.core.policies.policy import Policy
 
@@ -59,6 +60,9 @@ def problems_of(path: Path) -> list[Problem]:
             return list(config_warnings(open_config(path)))
         except InvalidDocuments as refused:
             return list(refused.problems)
+    if path.name.startswith("calendar-"):
+        calendar = read_written(path.read_bytes(), path.name, CalendarFile)
+        return calendar if isinstance(calendar, list) else judge_calendar(calendar)
     written = read_written(path.read_bytes(), path.name, Policy)
     if isinstance(written, list):
         return written

@@ -15,6 +15,7 @@ from budgetd.config import (
     Config,
     InvalidDocuments,
     Loaded,
+    calendar_warnings,
     config_warnings,
     find_config,
     load_policies,
@@ -70,11 +71,15 @@ def examine(option: str | None, *, with_credentials: bool = False) -> Examined:
     except InvalidDocuments as refused:
         return Examined(problems=refused.problems)
     config = written.model
+    from budgetd.clock import now
+
     problems = list(config_warnings(written))
     loaded: Loaded | None = None
     try:
         loaded = load_policies(config.policies, config)
         problems += loaded.warnings
+        today = now().astimezone(config.timezone).date()
+        problems += calendar_warnings(written, loaded, today)
     except InvalidDocuments as refused:
         problems += refused.problems
     if with_credentials:

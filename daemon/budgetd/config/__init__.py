@@ -5,9 +5,11 @@ are nouns, and the secrets among them hide themselves.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import BaseModel
 
@@ -17,6 +19,13 @@ from budgetd.config.schema import Config, Switch
 from budgetd.config.secrets import AccessKey, Credentials, TokenLogin, read_credentials
 from budgetd.core.documents.placing import Written, read_written
 from budgetd.core.documents.problem import InvalidCredentials, InvalidDocuments, Problem
+from budgetd.core.policies.calendar import (
+    NO_YEARS,
+    Calendar,
+    CalendarFile,
+    calendar_of,
+    judge_calendar,
+)
 from budgetd.core.policies.conflicts import judge
 from budgetd.core.policies.digest import digest_of
 from budgetd.core.policies.policy import Policy, PolicySet
@@ -30,6 +39,7 @@ __all__ = [
     "Loaded",
     "Switch",
     "TokenLogin",
+    "calendar_warnings",
     "find_config",
     "load_config",
     "load_policies",
@@ -38,6 +48,7 @@ __all__ = [
     "read_credentials",
 ]
 
+CALENDAR_AHEAD = timedelta(days=60)
 DEFAULT_PLACES = (Path("config.yaml"), Path("/etc/budgetd/config.yaml"))
 
 
@@ -137,8 +148,10 @@ def load_policies(folder: Path, config: Config) -> Loaded:
 
     One bad file refuses the whole folder, and so does a folder without any policy.
     """
-    written, problems = open_policies(folder)
-    problems += judge(written, config.timezone)
+    calendar, problems = open_calendar(config)
+    context = {"calendar": calendar, "windows": config.windows_by_name()}
+    written, refused = open_policies(folder, context)
+    problems += [*refused, *judge(written, config.timezone)]
     for one in written:
         problems += channel_problems(one, config.notify)
     errors = [problem for problem in problems if not problem.is_warning]
@@ -160,8 +173,46 @@ def load_policies(folder: Path, config: Config) -> Loaded:
     )
 
 
-def open_policies(folder: Path) -> tuple[list[Written[Policy]], list[Problem]]:
-    """Every policy file of a folder that can be read, and what is wrong with the others."""
+def open_calendar(config: Config) -> tuple[Calendar | None, list[Problem]]:
+    """The calendar that a config names, if any, and what is wrong with its file; one that is
+    refused knows no year."""
+    if config.calendar is None:
+        return None, []
+    shown = shown_path(config.calendar)
+    data = read_file(config.calendar, shown)
+    if isinstance(data, Problem):
+        return NO_YEARS, [data]
+    written = read_written(data, shown, CalendarFile)
+    problems = written if isinstance(written, list) else judge_calendar(written)
+    if isinstance(written, list) or problems:
+        return NO_YEARS, problems
+    return calendar_of(written.model), []
+
+
+def calendar_warnings(written: Written[Config], loaded: Loaded, today: date) -> list[Problem]:
+    """A warning for each year, of this one and the one that begins within 60 days, that the
+    calendar lacks and some rule's business days need."""
+    days = [rule.schedule.business_day for _, rule in loaded.policy_set.rules() if rule.schedule]
+    calendars = {day.calendar for day in days if day is not None}
+    years = sorted({today.year, (today + CALENDAR_AHEAD).year})
+    return [
+        written.problem(
+            ("calendar",),
+            f"the calendar {calendar.name} has no year {year}: rules with business days hold",
+            hint="the years that are announced belong into its file",
+            is_warning=True,
+        )
+        for calendar in calendars
+        for year in years
+        if year not in calendar.years
+    ]
+
+
+def open_policies(
+    folder: Path, context: Mapping[str, object] = MappingProxyType({})
+) -> tuple[list[Written[Policy]], list[Problem]]:
+    """Every policy file of a folder that can be read, and what is wrong with the others.
+    `context` is what rules may name of the config."""
     shown = shown_path(folder)
     paths = list_documents(folder, shown)
     if isinstance(paths, Problem):
@@ -169,10 +220,12 @@ def open_policies(folder: Path) -> tuple[list[Written[Policy]], list[Problem]]:
     if not paths:
         message = "no policy file (*.yaml) in this folder; no policies is not what anybody means"
         return [], [Problem(path=shown, message=message)]
-    return _read_policies(paths)
+    return _read_policies(paths, context)
 
 
-def _read_policies(paths: Sequence[Path]) -> tuple[list[Written[Policy]], list[Problem]]:
+def _read_policies(
+    paths: Sequence[Path], context: Mapping[str, object]
+) -> tuple[list[Written[Policy]], list[Problem]]:
     written: list[Written[Policy]] = []
     problems: list[Problem] = []
     for path in paths:
@@ -181,7 +234,7 @@ def _read_policies(paths: Sequence[Path]) -> tuple[list[Written[Policy]], list[P
         if isinstance(data, Problem):
             problems.append(data)
             continue
-        read = read_written(data, shown, Policy)
+        read = read_written(data, shown, Policy, context)
         if isinstance(read, list):
             problems += read
         else:

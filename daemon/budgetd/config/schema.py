@@ -37,6 +37,7 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.fields import (
     Document,
     Duration,
+    Moment,
     Name,
     Whole,
     Zone,
@@ -44,8 +45,9 @@ from budgetd.core.documents.fields import (
     from_text,
     later,
 )
-from budgetd.core.moment import format_duration, parse_duration
+from budgetd.core.moment import Window, format_duration, parse_duration
 
+_ANY_ZONE = ZoneInfo("UTC")
 _ENTERPRISE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}", re.ASCII)
 
 
@@ -112,6 +114,14 @@ def _folder(value: object, info: ValidationInfo) -> Path:
         return value
     if not isinstance(value, str) or not value or "\0" in value:
         raise complain("a folder like policies/", value)
+    return against(info, value)
+
+
+def _calendar(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise complain("a file like policies/calendars/cn.yaml", value)
     return against(info, value)
 
 
@@ -213,6 +223,19 @@ class Provider(Document):
     account_credentials: Annotated[None, BeforeValidator(later("account_credentials"))] = None
 
 
+class WindowSection(Document):
+    """A span of local time in which rules may hold; a bare `until` date is included."""
+
+    from_: Moment = Field(alias="from", description="when it begins")
+    until: Moment = Field(description="when it ends")
+
+    @model_validator(mode="after")
+    def _forward(self) -> "WindowSection":
+        if self.from_.first(_ANY_ZONE) >= self.until.after(_ANY_ZONE):
+            raise PydanticCustomError("field", "it ends before it begins")
+        return self
+
+
 class Web(Document):
     """The status page and the metrics."""
 
@@ -259,9 +282,18 @@ class Config(Document):
     web: Web | None = Field(None, description="left out: no page")
     log: Log = Log()
     notify: dict[Name, ChannelSection] = Field({}, description="channels by name; none")
-    calendar: Annotated[None, BeforeValidator(later("calendar"))] = None
+    calendar: Annotated[Path, BeforeValidator(_calendar), _PATH_SCHEMA] | None = Field(
+        None, description="the file of holidays and make-up workdays; none, no business days"
+    )
     groups: Annotated[None, BeforeValidator(later("groups"))] = None
-    windows: Annotated[None, BeforeValidator(later("windows"))] = None
+    windows: dict[Name, WindowSection] = Field({}, description="spans for `not_during`; none")
+
+    def windows_by_name(self) -> dict[str, Window]:
+        """The windows as rules take them."""
+        return {
+            name: Window(name=name, begins=section.from_, ends=section.until)
+            for name, section in self.windows.items()
+        }
 
     def guards(self) -> Limits:
         """The limits as the core takes them."""

@@ -75,6 +75,20 @@ class LocalMoment:
         return resolve(self.day, self.clock, zone)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A named span of local time, in a zone that is said elsewhere."""
+
+    name: str
+    begins: LocalMoment
+    ends: LocalMoment
+
+    def end_at(self, at: datetime, zone: ZoneInfo) -> datetime | None:
+        """The first instant beyond the window, where `at` lies in it; else None."""
+        end = self.ends.after(zone)
+        return end if self.begins.first(zone) <= at < end else None
+
+
 def parse_moment(text: str) -> LocalMoment:
     """`2026-09-30` or `2026-09-30 18:00`."""
     found = _MOMENT.fullmatch(text)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from budgetd.core.decisions.decision import Decision, Held, NamedRule, Wish
+from budgetd.core.decisions.caps import CapUse
+from budgetd.core.decisions.decision import Decision, Held, NamedRule, Raised, Wish
 from budgetd.core.decisions.due import Due, live_rules, when_due
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.history import History
@@ -44,8 +45,10 @@ def decide(
     fleet = Fleet(observation.accounts)
     chosen: dict[str, list[tuple[NamedRule, Due]]] = defaultdict(list)
     decisions = Decisions()
-    judge = Judge(observation, History(observation, limits.reflected_after))
-    for named in live_rules(policies, observation, limits, only):
+    live = live_rules(policies, observation, limits, None)
+    caps = CapUse(live, observation, limits.zone)
+    judge = Judge(observation, History(observation, limits.reflected_after), caps)
+    for named in live if only is None else live_rules(policies, observation, limits, only):
         due = when_due(named, observation, limits, only)
         if named.rule.accounts == "master" and due.is_due:
             said = _ask(_Case(judge, MASTER, limits), named, due)
@@ -99,6 +102,17 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
 
 
 def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
+    """What the rule says of the account; an alert is silent in a window of its rule."""
+    window = _window(case, named)
+    for item in _asked(case, named, due):
+        if window is None or not isinstance(item, Raised):
+            yield item
+            continue
+        held = _held(named, case.account, Hold.WINDOW, until=window[1])
+        yield replace(held, detail=window[0], reading=item.reading, period=item.period)
+
+
+def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     """Is the rule due for this account, is the account fit for it, does its trigger hold?"""
     slot = due.slot_of(named.name, case.account.id, case.judge.observation.decided)
     period = slot.period if slot is not None else ""
@@ -106,7 +120,8 @@ def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     if hold is not None:
         return [replace(_held(named, case.account, hold), period=period)]
     if not due.is_due or (due.slots and slot is None):
-        return [_held(named, case.account, Hold.NOT_DUE, until=due.next_at)]
+        held = _held(named, case.account, Hold.NOT_DUE, until=due.next_at)
+        return [replace(held, detail=due.detail)]
     if slot is None:
         return case.judge.judge(named, case.account)
     return _in_period(case, named, due, slot)
@@ -212,6 +227,9 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     pause = pause_of(observation.pauses, wish.named.name, wish.account.id, observation.taken_at)
     if pause is not None:
         return _held_wish(wish, Hold.PAUSED, until=pause.until, detail=pause.reason)
+    window = _window(case, wish.named)
+    if window is not None:
+        return replace(_held_wish(wish, Hold.WINDOW, until=window[1]), detail=window[0])
     for move in _blocking(history, wish, unit):
         if move.is_open:
             return _open_intent(wish, move)
@@ -225,6 +243,14 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     if history.had_no_effect(wish.account.id, wish.named.instrument, wish.trigger, wish.read_at):
         return replace(wish, ask=Ask.NO_EFFECT)
     return replace(wish, ask=Ask.MODE) if rule.mode is Mode.PROPOSE else wish
+
+
+def _window(case: _Case, named: NamedRule) -> tuple[str, datetime] | None:
+    """The window that the rule rests in, and its end; of several the last to end."""
+    zone, now = named.rule.timezone or case.limits.zone, case.judge.observation.taken_at
+    ends = [(window.end_at(now, zone), window.name) for window in named.rule.not_during or ()]
+    end, name = max(((end, name) for end, name in ends if end is not None), default=(None, ""))
+    return (name, end) if end is not None else None
 
 
 def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:

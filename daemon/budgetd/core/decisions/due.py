@@ -32,13 +32,15 @@ class Due:
     """Whether a rule's time has come, and when it comes next where that is known.
 
     `slots` are those of a calendar rule that are still served, oldest first; `is_extra` is a rule
-    that a person asked for by name.
+    that a person asked for by name. `detail` says why it is not due, where that is no matter of
+    hours.
     """
 
     is_due: bool
     slots: tuple[Slot, ...] = ()
     next_at: datetime | None = None
     is_extra: bool = False
+    detail: str = ""
 
     def slot_of(self, rule: str, account_id: str, decided: Collection[Key]) -> Slot | None:
         """The slot whose turn it is for an account: the oldest that it has not decided."""
@@ -88,8 +90,19 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
     )
     following = next_slot(schedule, zone, now)
     return Due(
-        is_due=bool(slots), slots=slots, next_at=following.at if following is not None else None
+        is_due=bool(slots),
+        slots=slots,
+        next_at=following.at if following is not None else None,
+        detail="" if slots else _lacking(schedule, now.astimezone(zone).year),
     )
+
+
+def _lacking(schedule: Schedule, year: int) -> str:
+    """That nobody knows the business days of the year; empty where they are known."""
+    day = schedule.business_day
+    if day is None or year in day.calendar.years:
+        return ""
+    return f"the calendar {day.calendar.name} has no year {year}"
 
 
 def _is_served(slot: Slot, rule: str, observation: Observation) -> bool:

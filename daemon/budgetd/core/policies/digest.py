@@ -57,6 +57,8 @@ def canonical(value: object) -> object:
             return {str(key): canonical(item) for key, item in value.items()}
         case tuple() | list():
             return [canonical(item) for item in value]
+        case frozenset():
+            return [canonical(item) for item in sorted(value)]
         case _ if dataclasses.is_dataclass(value):
             names = [field.name for field in dataclasses.fields(value)]
             return {name: canonical(getattr(value, name)) for name in names}

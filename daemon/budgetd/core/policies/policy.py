@@ -38,6 +38,7 @@ from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import parse_amount
 from budgetd.core.policies.schedule import Schedule
 from budgetd.core.policies.selector import Selector
+from budgetd.core.policies.window import NotDuring
 
 SMALLEST = parse_amount("1.00")
 DEFAULT_PRIORITY = 100
@@ -275,8 +276,12 @@ class Rule(Document):
     priority: Priority = Field(DEFAULT_PRIORITY, description="1 goes before 2")
     mode: Mode = Field(Mode.ENFORCE, description="what it may do under the master switch")
     valid: Valid = Field(Valid(), description="when it lives at all")
-    timezone: Zone | None = Field(None, description="of its schedule and `valid`, never of caps")
-    not_during: Annotated[None, BeforeValidator(later("not_during"))] = None
+    timezone: Zone | None = Field(
+        None, description="of its schedule, `valid`, windows; not of caps"
+    )
+    not_during: NotDuring | None = Field(
+        None, description="windows of the config in which it only holds"
+    )
     guard: Annotated[None, BeforeValidator(later("guard"))] = None
     notice: Annotated[None, BeforeValidator(later("notice"))] = None
 

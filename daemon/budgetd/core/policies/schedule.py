@@ -1,6 +1,7 @@
 """When a rule is due: the schedules people write, and the slots and periods they mean.
 
-It may not ask what time it is, and it may not know what has fired: `decision` compares.
+A business day knows its calendar from the moment it is read. It may not ask what time it is, and
+it may not know what has fired: `due` compares.
 """
 
 from bisect import bisect_right
@@ -10,11 +11,19 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from budgetd.core.documents.fields import ClockTime, Day, Document, Duration, complain, from_text
 from budgetd.core.moment import resolve
+from budgetd.core.policies.calendar import BusinessDay
 from budgetd.core.policies.cron import WEEKDAYS, Cron, parse_cron
 
 DEFAULT_CATCH_UP = timedelta(hours=6)
@@ -47,16 +56,23 @@ class Weekly(Document):
     at: ClockTime = Field(description="local time of day")
 
 
-def _month_day(value: object) -> object:
+def _month_day(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, BusinessDay):
+        return value
     if value in ("first_business_day", "last_business_day"):
-        raise PydanticCustomError(
-            "later", "'{key}' has no effect yet in this version", {"key": value}
-        )
+        calendar = (info.context or {}).get("calendar")
+        if calendar is None:
+            raise PydanticCustomError(
+                "field",
+                "'{key}' needs a `calendar` in the config: it says which days are worked",
+                {"key": value},
+            )
+        return BusinessDay(value, calendar)
     if value == "last":
         return "last"
     if isinstance(value, str) and value.isascii() and value.isdigit() and 1 <= int(value) <= 31:
         return int(value)
-    raise complain("a day 1 to 31, or last", value)
+    raise complain("a day 1 to 31, last, first_business_day or last_business_day", value)
 
 
 def _months(value: object) -> object:
@@ -68,8 +84,9 @@ def _months(value: object) -> object:
     return tuple(int(month) for month in value)
 
 
+_MONTH_DAY = "^([1-9]|[12][0-9]|3[01]|last|first_business_day|last_business_day)$"
 _MONTH_DAY_SCHEMA = WithJsonSchema(
-    {"type": ["string", "integer"], "pattern": "^([1-9]|[12][0-9]|3[01]|last)$", "examples": [4]}
+    {"type": ["string", "integer"], "pattern": _MONTH_DAY, "examples": [4]}
 )
 _MONTHS_SCHEMA = WithJsonSchema(
     {
@@ -84,9 +101,9 @@ _MONTHS_SCHEMA = WithJsonSchema(
 class Monthly(Document):
     """Once a month; a day that a shorter month lacks is its last."""
 
-    day: Annotated[int | Literal["last"], BeforeValidator(_month_day), _MONTH_DAY_SCHEMA] = Field(
-        description="1 to 31, or last"
-    )
+    day: Annotated[
+        int | Literal["last"] | BusinessDay, BeforeValidator(_month_day), _MONTH_DAY_SCHEMA
+    ] = Field(description="1 to 31, last, first_business_day or last_business_day")
     at: ClockTime = Field(description="local time of day")
     months: Annotated[tuple[int, ...], BeforeValidator(_months), _MONTHS_SCHEMA] | None = Field(
         None, description="only in these months, 1 to 12; every month where it is left out"
@@ -139,6 +156,12 @@ class Schedule(Document):
     def is_calendar(self) -> bool:
         """Whether it names slots of the calendar, rather than an interval."""
         return self.every is None
+
+    @property
+    def business_day(self) -> BusinessDay | None:
+        """The business day it names, with the calendar that knows it."""
+        day = self.monthly.day if self.monthly is not None else None
+        return day if isinstance(day, BusinessDay) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +253,8 @@ def _falls_on(schedule: Schedule, day: date) -> bool:
     assert monthly is not None
     if monthly.months is not None and day.month not in monthly.months:
         return False
+    if isinstance(monthly.day, BusinessDay):
+        return monthly.day.falls_on(day)
     is_last = (day + _ONE_DAY).month != day.month
     if monthly.day == "last":
         return is_last

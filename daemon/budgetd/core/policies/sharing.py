@@ -11,7 +11,14 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from budgetd.core.observation import Status
-from budgetd.core.policies.schedule import Schedule, Slot, next_slot, open_slots
+from budgetd.core.policies.cron import parse_cron
+from budgetd.core.policies.schedule import (
+    DEFAULT_CATCH_UP,
+    Schedule,
+    Slot,
+    next_slot,
+    open_slots,
+)
 from budgetd.core.policies.selector import Match, OrganizationIds, names_status
 
 _WILD = "*?["
@@ -62,6 +69,7 @@ def meet_in_time(
     """Whether there is an instant at which both are due; continuous and `every` always are."""
     if first is None or second is None or not (first.is_calendar and second.is_calendar):
         return True
+    first, second = _widest(first), _widest(second)
     if second.dates is not None and first.dates is None:
         return meet_in_time(second, second_zone, first, first_zone)
     if first.dates is not None:
@@ -70,6 +78,18 @@ def meet_in_time(
     left, right = _sample(first, first_zone), _sample(second, second_zone)
     # What comes so often that the sample does not hold it meets everything.
     return left is None or right is None or _overlap(left, right)
+
+
+def _widest(schedule: Schedule) -> Schedule:
+    """The schedule, with every day that a business day of some year can be: the calendar knows
+    few years, and rules outlive them."""
+    business_day, monthly = schedule.business_day, schedule.monthly
+    if business_day is None or monthly is None:
+        return schedule
+    days = "1-12" if business_day.which == "first_business_day" else "17-31"
+    months = ",".join(str(month) for month in monthly.months or range(1, 13))
+    cron = parse_cron(f"{monthly.at.minute} {monthly.at.hour} {days} {months} *")
+    return Schedule(cron=cron, catch_up=schedule.catch_up or DEFAULT_CATCH_UP)
 
 
 def _all_slots(dates: Schedule, zone: ZoneInfo, year: int) -> list[Slot]:
