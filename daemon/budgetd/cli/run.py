@@ -1,10 +1,26 @@
 """`budgetd run`: the daemon. Its log goes to stdout, one line an event."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from budgetd.cli.speaking import FAILED, failures, say
+
+
+@contextmanager
+def reloads_held() -> Iterator[None]:
+    """A SIGHUP that comes before the daemon can reload waits until it can, and ends nothing."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        # Nobody is left to reload anything: one that waits is dropped.
+        handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGHUP, handler)
 
 
 @click.command(name="run")
@@ -22,7 +38,7 @@ def command(ctx: click.Context) -> None:
     from budgetd.web.server import ListenError
     from budgetd.wiring import open_documents
 
-    with failures():
+    with reloads_held(), failures():
         path = find_config(ctx.obj)
         opened = open_documents(str(path))
         log = opened.config.log

@@ -109,6 +109,7 @@ class Daemon:
             async with self._page():
                 self._say()
                 self.manager.ready(status_line(self.standing()))
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
                 logger().info("daemon_started", process=os.getpid(), mode=self.standing().mode)
                 self._telling.began(self.standing().mode, self.in_force.policies)
                 await self._work(clock_task)

@@ -1,13 +1,13 @@
 """What the service manager is told, over its own socket: ready, reloading, stopping, alive.
 
-sd_notify(3) in its datagram form. A message that cannot be taken at once is dropped: the manager
-never holds up the daemon. It may not decide whether the daemon is well.
+sd_notify(3) in its datagram form. The manager never holds up the daemon: what it cannot take at
+once is dropped, and a change of state is told again with the next message. It may not decide
+whether the daemon is well.
 """
 
 import os
 import socket
 import time
-from contextlib import suppress
 
 _LONGEST = 200
 
@@ -19,6 +19,7 @@ class ServiceManager:
         address = os.environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._socket: socket.socket | None = None
+        self._owed = ""
         if self._address:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
             self._socket.setblocking(False)
@@ -34,15 +35,15 @@ class ServiceManager:
 
     def ready(self, status: str) -> None:
         """Started, or done with reloading."""
-        self._tell(f"READY=1\nSTATUS={_line(status)}")
+        self._tell_state(f"READY=1\nSTATUS={_line(status)}")
 
     def reloading(self) -> None:
         """New documents are being read; `ready` ends it."""
-        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._tell_state(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self, status: str) -> None:
         """On the way out."""
-        self._tell(f"STOPPING=1\nSTATUS={_line(status)}")
+        self._tell_state(f"STOPPING=1\nSTATUS={_line(status)}")
 
     def status(self, text: str) -> None:
         """The line that `systemctl status` shows."""
@@ -59,9 +60,21 @@ class ServiceManager:
             self._socket = None
 
     def _tell(self, message: str) -> None:
+        if self._owed:
+            self._tell_state(self._owed)
+        self._is_taken(message)
+
+    def _tell_state(self, message: str) -> None:
+        """Without READY a start, or a reload, would never end for the manager: it must arrive."""
+        self._owed = "" if self._is_taken(message) else message
+
+    def _is_taken(self, message: str) -> bool:
         if self._socket is not None:
-            with suppress(OSError):
+            try:
                 self._socket.sendto(message.encode(), self._address)
+            except OSError:
+                return False
+        return True
 
 
 def _line(text: str) -> str:
