@@ -25,6 +25,7 @@ COMMANDS = {
     "run": "The daemon: cycles by schedule, reloads, the status page.",
     "sandbox": "Serves the provider's API on loopback: fleet, faults, quota, clock.",
     "schema": "The JSON Schema of policies or of the config, for editors.",
+    "status": "What the daemon last did, next does, holds and waits for.",
     "transfer": "A move by hand, through the same ledger, limits and proof.",
     "transfers": "The ledger: every transfer and what became of it.",
 }

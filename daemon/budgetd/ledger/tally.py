@@ -84,6 +84,16 @@ def states_of(past: Past, ids: Iterable[str]) -> dict[str, State]:
     return {str(intent_id): State(str(state)) for intent_id, state in rows}
 
 
+def account_names(past: Past, ids: Iterable[str]) -> dict[str, str]:
+    """The names these accounts had when they were last moved, by id."""
+    rows = past.connection.execute(
+        "SELECT account_id, account_name, max(made_at) FROM intent "
+        "WHERE account_id IN (SELECT value FROM json_each(?)) GROUP BY account_id",
+        (json.dumps(list(ids)),),
+    ).fetchall()
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
 def trends(
     past: Past, accounts: Iterable[str], instrument: Instrument, since: datetime
 ) -> dict[str, tuple[Sample, ...]]:
