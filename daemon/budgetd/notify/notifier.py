@@ -90,7 +90,9 @@ class Notifier:
                     line.put(message)
         except Exception:
             # Whoever tells is in the middle of moving money; this must not stop it.
-            logger().exception("notification_dropped", channel="", message_event=str(message.event))
+            logger().exception(
+                "notification_dropped", channel="", message_event=str(message.event), dropped=0
+            )
 
     async def aclose(self, timeout_s: float = 5.0) -> None:
         """Delivers what waits, for so many seconds, and ends. Nothing is told after it."""

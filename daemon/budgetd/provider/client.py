@@ -389,7 +389,8 @@ def _quieten() -> None:
 
 
 def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    LOG.info("%s; called again in %.1f s", details.caused_by, details.wait_for)
+    again = {"caused_by": str(details.caused_by), "wait_s": round(details.wait_for, 1)}
+    LOG.info("call_repeated", extra=again)
 
 
 def _root(error: BaseException) -> BaseException:
