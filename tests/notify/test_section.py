@@ -1,5 +1,6 @@
 """Channels are read from the config with their secrets by reference, or refused at their place."""
 
+import re
 from datetime import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from budgetd.config import InvalidCredentials, InvalidDocuments, load_config, load_policies
 from budgetd.config.channels import digest_times, read_channels
 from budgetd.core.telling import Event, Message, Severity
+from budgetd.notify.chats import CHATS
 
 from .messages import AT
 
@@ -29,6 +31,9 @@ rules:
     accounts: all
     alert: {when: {below: 1.00}, notify: [chat, mial]}
 """
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "notifications.md"
 
 
 @pytest.fixture
@@ -85,3 +90,26 @@ def test_a_channel_takes_what_names_it_and_what_is_loud_enough(home: Path) -> No
     assert (chat.takes(stopped), mail.takes(stopped)) == (True, False)
     digest = message(Event.DIGEST, Severity.CRITICAL)
     assert (chat.takes(digest), mail.takes(digest)) == (False, True)
+
+
+def test_the_page_lists_every_event_once_and_every_chat_with_its_page() -> None:
+    text = PAGE.read_text("utf-8")
+    listed = re.findall(
+        r"^\| `(\w+)` \| (?:info|warning|critical|the rule's) \|", text, re.MULTILINE
+    )
+    assert listed == [str(event) for event in Event]
+    for kind, chat in CHATS.items():
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{kind}` |")]
+        assert chat.page in row
+        assert all(host in row for host in chat.hosts[:1])
+        assert f"{chat.largest_bytes:,} bytes, {chat.per_minute} a minute" in row
+
+
+def test_the_examples_of_channels_are_valid(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(notify:.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    example = (PAGE.parents[1] / "config.example.yaml").read_text("utf-8")
+    _, _, commented = example.partition("# notify:")
+    uncommented = "notify:" + "\n".join(line.removeprefix("# ") for line in commented.splitlines())
+    for text in (block, uncommented):
+        (tmp_path / "config.yaml").write_text(CONFIG.partition("notify:")[0] + text)
+        assert set(load_config(tmp_path / "config.yaml").notify) == {"on-call", "ops", "hook"}
