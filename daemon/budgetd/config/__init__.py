@@ -112,7 +112,6 @@ def open_config(path: Path) -> Written[Config]:
 NO_EFFECT_YET = (
     (("limits", "sudden_zeros"), "it needs kept readings"),
     (("reload",), "there is no daemon"),
-    (("web",), "there is no daemon"),
 )
 """Keys of the configuration that later versions honour: lawful, and said to be without effect."""
 
