@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client.metrics_core import Metric as Family
@@ -9,10 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from budgetd.core.standing import Next
 from budgetd.ledger.store import Ledger
+from budgetd.web.measures import CapShares
 from budgetd.web.metrics import METRICS, metrics_document, metrics_text, series_name
 from budgetd.web.seen import Seen
 
-from .scene import HOSTILE, filled, fleet, seen_of
+from .scene import HOSTILE, NOW, filled, fleet, seen_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +23,7 @@ def scraped(seen: Seen) -> dict[str, Family]:
     """The families, read as Prometheus reads them."""
     return {
         family.name: family
-        for family in text_string_to_metric_families(metrics_text(seen).decode())
+        for family in text_string_to_metric_families(metrics_text(seen, CapShares()).decode())
     }
 
 
@@ -73,6 +75,22 @@ def test_what_the_ledger_knows_is_counted(ledger: Ledger) -> None:
     }
 
 
+def test_caps_are_counted_as_the_rules_count_them_and_once_an_observation(
+    ledger: Ledger,
+) -> None:
+    seen = seen_of(ledger, fleet(40))
+    assert seen.observation
+    moves = ledger.moves(NOW - timedelta(days=32))
+    moved = replace(seen, observation=replace(seen.observation, moves=moves))
+    caps = CapShares()
+    rows = caps.of(moved)
+    assert [(labels, f"{share:.4f}") for labels, share in rows] == [
+        (("production/keep-alive", "account_per_day"), "0.0667")
+    ]
+    assert caps.of(replace(moved, now=NOW + timedelta(minutes=1))) is rows
+    assert caps.of(seen_of(ledger)) == ()
+
+
 def test_a_refused_reload_is_seen(ledger: Ledger) -> None:
     seen = seen_of(ledger, fleet(3))
     policies = replace(seen.standing.policies, problems=("policies/p.yaml:1:1: not YAML",))
@@ -83,7 +101,9 @@ def test_a_refused_reload_is_seen(ledger: Ledger) -> None:
 def test_there_is_no_series_an_account_and_no_name_of_one(tmp_path: Path) -> None:
     few, many = fleet(20, HOSTILE), fleet(400, HOSTILE)
     ledger = filled(tmp_path / "hostile.db", few)
-    small, large = (metrics_text(seen_of(ledger, some)).decode() for some in (few, many))
+    small, large = (
+        metrics_text(seen_of(ledger, some), CapShares()).decode() for some in (few, many)
+    )
     assert len(large.splitlines()) <= len(small.splitlines()) + 2
     for one in few:
         assert one.id not in large

@@ -22,6 +22,7 @@ from budgetd.ledger.database import StoreError
 from budgetd.report.markup import environment_of, own_file, style_digest
 from budgetd.web.guard import Guard, Hosts
 from budgetd.web.health import health_of, readiness_of
+from budgetd.web.measures import CapShares
 from budgetd.web.metrics import CONTENT_TYPE, metrics_text
 from budgetd.web.page import page_of
 from budgetd.web.seen import Seen
@@ -38,6 +39,7 @@ Beat = Callable[[], timedelta | None]
 def app(look: Look, beat: Beat, hosts: Hosts) -> ASGIApp:
     """The app. `look` is called in the running loop and says what the daemon has now; `beat`
     how long ago its scheduler's heart beat, None before it first did."""
+    caps = CapShares()
     worker = ThreadPoolExecutor(1, thread_name_prefix="web")
 
     async def alive(_request: Request) -> Response:
@@ -48,7 +50,7 @@ def app(look: Look, beat: Beat, hosts: Hosts) -> ASGIApp:
         return _verdict(wrong)
 
     async def metrics(_request: Request) -> Response:
-        text = await _in_thread(worker, metrics_text, look())
+        text = await _in_thread(worker, metrics_text, look(), caps)
         return Response(text, media_type=CONTENT_TYPE)
 
     async def page(request: Request) -> Response:

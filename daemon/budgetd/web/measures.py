@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from budgetd.core.decisions.caps import CapBook
+from budgetd.core.decisions.decision import NamedRule
 from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.money import ZERO
-from budgetd.core.observation import Ok, Stale, Unknown
+from budgetd.core.observation import Observation, Ok, Stale, Unknown
 from budgetd.core.standing import Done
 from budgetd.ledger import proposals
 from budgetd.ledger.tally import Tally, moved_since
@@ -32,6 +34,7 @@ class Scrape:
 
     seen: Seen
     tallies: Sequence[Tally]
+    caps: Sequence[Row] = ()
 
 
 Rows = Callable[[Scrape], Iterable[Row]]
@@ -125,6 +128,38 @@ def used(bound: Callable[[Seen], Decimal], window: timedelta) -> Rows:
             yield (str(direction),), moved[direction] / bound(seen)
 
     return rows
+
+
+class CapShares:
+    """How much of every cap was used when the last cycle decided. Counting it costs a look at all
+    moves of a month, so what was counted for one observation is kept until the next."""
+
+    def __init__(self) -> None:
+        self._counted: tuple[Observation | None, Sequence[Row]] = (None, ())
+
+    def of(self, seen: Seen) -> Sequence[Row]:
+        """By rule and cap; of a cap of accounts the share of the fullest one."""
+        known, rows = self._counted
+        if known is not seen.observation:
+            rows = tuple(_cap_shares(seen)) if seen.observation is not None else ()
+            self._counted = (seen.observation, rows)
+        return rows
+
+
+def _cap_shares(seen: Seen) -> Iterator[Row]:
+    assert seen.observation is not None
+    book = CapBook(seen.observation, seen.limits.zone)
+    moved = {move.unit.account_id for move in seen.observation.moves}
+    moved |= {account_id for account_id, _, _ in seen.observation.moved_before}
+    for name, rule in seen.policies.rules():
+        named = NamedRule(name=name, rule=rule)
+        if named.direction is None:
+            continue
+        shares: dict[str, Decimal] = {}
+        for account_id in moved or {""}:
+            for cap, bound, used in book.used(named, account_id):
+                shares[cap] = max(shares.get(cap, ZERO), used / bound)
+        yield from (((name, cap), share) for cap, share in sorted(shares.items()))
 
 
 def doubts(scrape: Scrape) -> Iterable[Row]:

@@ -18,7 +18,7 @@ from budgetd.core.intent import OPEN, State
 from budgetd.ledger.tally import tallies
 from budgetd.report.harmless import harmless
 from budgetd.web import measures
-from budgetd.web.measures import Rows, Scrape
+from budgetd.web.measures import CapShares, Rows, Scrape
 from budgetd.web.seen import Seen
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -207,6 +207,13 @@ METRICS: tuple[Metric, ...] = (
         rows=measures.used(lambda seen: seen.limits.per_cycle_amount, RECENT),
     ),
     Metric(
+        name="budgetd_cap_used_ratio",
+        help="How much of each cap was used when the last cycle decided; of a cap of accounts, by "
+        "the fullest one.",
+        labels=("rule", "cap"),
+        rows=lambda scrape: scrape.caps,
+    ),
+    Metric(
         name="budgetd_master_available_money",
         help="What the master has to give, in the currency of the label; absent while unknown.",
         labels=("instrument", "currency"),
@@ -257,11 +264,11 @@ class _Look(Collector):
             yield family
 
 
-def metrics_text(seen: Seen) -> bytes:
-    """One scrape, in the text form of Prometheus."""
+def metrics_text(seen: Seen, caps: CapShares) -> bytes:
+    """One scrape, in the text form of Prometheus; `caps` is the same from scrape to scrape."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
-    scrape = Scrape(seen=seen, tallies=tallies(seen.past))
+    scrape = Scrape(seen=seen, tallies=tallies(seen.past), caps=caps.of(seen))
     registry.register(_Look(scrape))
     return generate_latest(registry)
 
