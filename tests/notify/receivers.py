@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,12 +37,14 @@ class Receiver:
 
     answer: Callable[[int], Answer] = lambda _number: (200, b"ok")
     port: int = 0
+    tls: ssl.SSLContext | None = None
     got: list[Got] = field(default_factory=list)
     headers: str = ""
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook/planted-token-0123456789"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}/hook/planted-token-0123456789"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -60,7 +63,7 @@ class Receiver:
             length = f"content-length: {len(said)}\r\nconnection: close\r\n"
             writer.write(f"HTTP/1.1 {status} X\r\n{length}{self.headers}\r\n".encode() + said)
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError):
             return
         finally:
             writer.close()
@@ -69,7 +72,7 @@ class Receiver:
 @asynccontextmanager
 async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
     """Serves on a loopback port."""
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=receiver.tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver
@@ -79,8 +82,11 @@ async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
 
 @dataclass
 class MailServer:
-    """An SMTP server. `greeting` and `verdict` are what it says first, and of a letter."""
+    """An SMTP server. `greeting` and `verdict` are what it says first, and of a letter; with
+    `tls` it offers STARTTLS, with `is_tls` it speaks nothing else."""
 
+    tls: ssl.SSLContext | None = None
+    is_tls: bool = False
     greeting: bytes = b"220 mx\r\n"
     verdict: bytes = b"250 taken\r\n"
     port: int = 0
@@ -95,7 +101,11 @@ class MailServer:
             while line := (await reader.readline()).decode().strip():
                 word = line.upper()
                 if word.startswith("EHLO"):
-                    writer.write(b"250-mx\r\n250 AUTH PLAIN\r\n")
+                    offer = b"250-STARTTLS\r\n" if self.tls and not self.is_tls else b""
+                    writer.write(b"250-mx\r\n" + offer + b"250 AUTH PLAIN\r\n")
+                elif word == "STARTTLS" and self.tls:
+                    writer.write(b"220 go\r\n")
+                    await writer.start_tls(self.tls)
                 elif word.startswith("AUTH"):
                     self.logins.append(line.rpartition(" ")[2])
                     writer.write(b"235 in\r\n")
@@ -110,7 +120,7 @@ class MailServer:
                 else:
                     envelope.append(line)
                     writer.write(b"250 ok\r\n")
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError):
             return
         finally:
             writer.close()
@@ -119,7 +129,9 @@ class MailServer:
 @asynccontextmanager
 async def receiving_mail(server: MailServer) -> AsyncIterator[MailServer]:
     """Serves on a loopback port."""
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(
+        server.serve, "127.0.0.1", 0, ssl=server.tls if server.is_tls else None
+    )
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

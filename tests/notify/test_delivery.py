@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import Sequence
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -282,6 +283,46 @@ async def test_a_letter_that_is_not_taken_is_an_event_without_secrets(
     assert line["tries"] == tries
     assert "planted" not in json.dumps(line)
     assert tls == "none" or not server.logins
+
+
+TLS = Path(__file__).parents[1] / "provider" / "tls"
+
+
+def certified(name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / f"{name}.pem", TLS / "server.key")
+    return context
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls"])
+async def test_mail_goes_encrypted_to_a_server_that_proves_itself(
+    tls: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "authority.pem"))
+    server = MailServer(tls=certified("good"), is_tls=tls == "tls")
+    async with receiving_mail(server):
+        told = await deliver([mail_channel(server.port, tls=tls)], message_of())
+    assert (told.delivered, len(server.logins), len(server.letters)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls"])
+@pytest.mark.parametrize("certificate", ["self-signed", "expired", "other-host"])
+async def test_no_login_reaches_a_mail_server_that_cannot_prove_itself(
+    tls: str, certificate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "authority.pem"))
+    server = MailServer(tls=certified(certificate), is_tls=tls == "tls")
+    async with receiving_mail(server):
+        told = await deliver([mail_channel(server.port, tls=tls)], message_of())
+    assert (told.delivered, told.failed) == (0, 1)
+    assert (server.logins, server.letters) == ([], [])
+
+
+async def test_nothing_is_posted_to_a_server_that_cannot_prove_itself(log: Any) -> None:
+    async with receiving(Receiver(tls=certified("self-signed"))) as receiver:
+        told = await deliver([channel_of(Kind.SLACK, receiver.url)], message_of())
+    assert (told.failed, receiver.got) == (1, [])
+    assert log()[0]["reason"] == "no trusted TLS connection"
 
 
 def test_the_address_of_a_chat_is_one_of_its_own() -> None:

@@ -18,6 +18,7 @@ from budgetd.notify.request import DeliveryError
 from budgetd.notify.wording import LONGEST_LINE, subject_of, text_of
 
 LARGEST_BYTES = 100_000
+GRACE_S = 5.0
 
 
 def letter_of(
@@ -48,7 +49,8 @@ async def send_letter(mailbox: Mailbox, letter: EmailMessage, timeout_s: float) 
             done.set_result(problem)
 
     def work() -> None:
-        problem = _hand_in(mailbox, letter, timeout_s)
+        # The thread gives up later than who waits for it: one of them names the reason.
+        problem = _hand_in(mailbox, letter, timeout_s + GRACE_S)
         try:
             loop.call_soon_threadsafe(settle, problem)
         except RuntimeError:
