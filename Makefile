@@ -34,6 +34,9 @@ bench: $(READY)
 simulate: $(READY)
 	$(BIN)/python -m tests.simulation --schedules $(or $(N),200000)
 
+slots: $(READY)
+	SLOTS=$(or $(N),1000) $(BIN)/pytest -q -n 0 -o timeout=0 tests/core/test_slots.py
+
 kills: $(READY)
 	$(BIN)/python -m tests.crashes.kills --kills $(or $(N),300)
 

@@ -40,10 +40,13 @@ def close_slots(
     returned, once for ever. Under `mode: dry_run` nothing was to be served, and nothing is missed.
     """
     past = Past(
-        looked_at=slots.looked_at(ledger), decided=kept.decided(ledger), held=slots.holds(ledger)
+        looked_at=slots.looked_at(ledger),
+        opened=slots.opened(ledger),
+        decided=kept.decided(ledger),
+        held=slots.holds(ledger),
     )
     closing = close(frame.policies, observation, limits, past)
     is_dry_run = frame.mode == "dry_run"
-    closed = slots.close(ledger, closing.ended, observation.taken_at, is_dry_run=is_dry_run)
+    closed = slots.close(ledger, closing, observation.taken_at, is_dry_run=is_dry_run)
     missed = () if is_dry_run else closing.missed
     return tuple(one for one in missed if (one.rule, one.period) in closed)

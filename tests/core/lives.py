@@ -81,6 +81,7 @@ class Fired:
     account: str
     period: str
     at: datetime
+    read_at: datetime
 
 
 @dataclass(slots=True)
@@ -188,7 +189,13 @@ class Life:
             )
         )
         self.fired.append(
-            Fired(rule=transfer.rule, account=transfer.account.id, period=transfer.period, at=now)
+            Fired(
+                rule=transfer.rule,
+                account=transfer.account.id,
+                period=transfer.period,
+                at=now,
+                read_at=transfer.read_at,
+            )
         )
         return outcome_of(promised_of(transfer, plan.expires_at), state)
 

@@ -163,3 +163,36 @@ def test_an_account_that_joins_later_is_no_miss_of_a_slot_that_is_over(life: Lif
     life.fleet = accounts("a", "b", "c")
     life.cycle(TENTH + 8 * HOUR)
     assert life.missed == []
+
+
+def test_a_slot_that_was_open_is_missed_where_a_reload_ends_it_early(life: Life) -> None:
+    life.rules = policies(gift({"daily": {"at": "10:00"}, "catch_up": "5d"}))
+    for hours in (1, 30):
+        life.cycle(TENTH + hours * HOUR, unread=["b"])
+    life.rules = policies(gift({"daily": {"at": "10:00"}, "catch_up": "1h"}))
+    life.cycle(TENTH + 31 * HOUR)
+    assert told(life) == [
+        ("2026-11-10", 1, ("b",), Hold.UNREAD),
+        ("2026-11-11", 1, ("b",), None),
+    ]
+    life.rules = policies(gift({"weekly": {"day": "friday", "at": "10:00"}}))
+    life.cycle(TENTH + 32 * HOUR)
+    assert len(life.missed) == 2
+    assert len(life.fired) == 2
+
+
+def test_a_rule_that_is_gone_misses_nothing(life: Life) -> None:
+    life.cycle(TENTH, unread=["a", "b"])
+    life.rules = policies({**DAILY, "name": "other"})
+    life.cycle(TENTH + 7 * HOUR)
+    assert life.missed == []
+
+
+def test_a_clock_that_steps_back_across_a_slot_repeats_and_loses_nothing(life: Life) -> None:
+    life.cycle(TENTH + HOUR / 2, unread=["b"])
+    life.cycle(TENTH - HOUR)
+    life.cycle(TENTH + HOUR / 4)
+    life.cycle(TENTH + HOUR)
+    life.cycle(TENTH + 7 * HOUR)
+    assert [one.account for one in life.fired] == ["a", "b"]
+    assert life.missed == []

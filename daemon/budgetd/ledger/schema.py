@@ -201,6 +201,10 @@ CREATE TABLE slot_closed (
   PRIMARY KEY (rule, period)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX slot_closed_by_time ON slot_closed (rule, slot_at);
+CREATE TABLE slot_open (
+  rule TEXT NOT NULL, period TEXT NOT NULL, slot_at TEXT NOT NULL, until TEXT NOT NULL,
+  PRIMARY KEY (rule, period)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE slot_held (
   rule TEXT NOT NULL, period TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (rule, period)

@@ -3,10 +3,10 @@
 None of it is money. It may not know schedules: `core.decisions.slots` says what has ended.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from budgetd.core.decisions.slots import Ended
+from budgetd.core.decisions.slots import Closing, Opened
 from budgetd.core.observation import Over
 from budgetd.core.reason import Hold
 from budgetd.ledger.store import Ledger
@@ -16,9 +16,13 @@ CLOSED_KEPT = timedelta(days=400)
 DECIDED_KEPT = timedelta(days=40)
 """How long units of slots that are over are kept."""
 
-LABELS_KEPT = timedelta(days=2)
-"""Slots so much older than a rule's newest closed one are over, whatever their labels. A change
-of zone moves no slot as far."""
+SHIFT = timedelta(days=2)
+"""Slots so much older than a rule's newest closed one are over, whatever their labels: no change of
+hour and zone moves a new label as far back."""
+
+LABELS_KEPT = timedelta(days=35)
+"""How much older the labels of days, weeks and months are known: within its own period a slot may
+be moved forward by as much. Labels of minutes move with zones alone."""
 
 LOOK_EVERY = timedelta(minutes=10)
 _LOOKED_AT = "slots_looked_at"
@@ -31,9 +35,11 @@ def over(ledger: Ledger) -> Mapping[str, Over]:
     ).fetchall()
     found = {}
     for rule, slot_at in newest:
-        through = instant(str(slot_at)) - LABELS_KEPT
+        through = instant(str(slot_at)) - SHIFT
         rows = ledger.connection.execute(
-            "SELECT period FROM slot_closed WHERE rule = ? AND slot_at > ?", (rule, text(through))
+            "SELECT period FROM slot_closed WHERE rule = ? AND slot_at > ? "
+            "AND (slot_at > ? OR instr(period, 'T') = 0)",
+            (rule, text(through - LABELS_KEPT), text(through - SHIFT)),
         ).fetchall()
         found[str(rule)] = Over(
             through=through, periods=frozenset(str(period) for (period,) in rows)
@@ -66,19 +72,34 @@ def note_holds(ledger: Ledger, held: Mapping[tuple[str, str], Hold], now: dateti
             )
 
 
+def opened(ledger: Ledger) -> tuple[Opened, ...]:
+    """The slots that were open when slots were last looked at."""
+    rows = ledger.connection.execute(
+        "SELECT rule, period, slot_at, until FROM slot_open"
+    ).fetchall()
+    return tuple(
+        Opened(
+            rule=str(rule), period=str(period), at=instant(str(slot_at)), until=instant(str(until))
+        )
+        for rule, period, slot_at, until in rows
+    )
+
+
 def close(
-    ledger: Ledger, ended: Iterable[Ended], now: datetime, *, is_dry_run: bool
+    ledger: Ledger, closing: Closing, now: datetime, *, is_dry_run: bool
 ) -> frozenset[tuple[str, str]]:
-    """Closes slots for ever; the (rule, period) that were not closed before.
+    """Closes slots for ever, and remembers those that are open; the (rule, period) that were not
+    closed before.
 
     Durable on return, together with the instant until which slots were looked at.
     """
-    slots, before = tuple(ended), looked_at(ledger)
-    if not slots and before is not None and abs(now - before) < LOOK_EVERY:
+    before, known = looked_at(ledger), set(opened(ledger))
+    is_recent = before is not None and abs(now - before) < LOOK_EVERY
+    if not closing.ended and known == set(closing.opened) and is_recent:
         return frozenset()
     closed = set()
     with ledger.writing():
-        for slot in slots:
+        for slot in closing.ended:
             missed = "missed" if slot.undone else "served"
             ledger.connection.execute(
                 "INSERT OR IGNORE INTO slot_closed VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -94,6 +115,7 @@ def close(
             )
             if ledger.connection.changes():
                 closed.add((slot.rule, slot.period))
+        _remember(ledger, known, set(closing.opened))
         _forget(ledger, now)
         ledger.connection.execute(
             "INSERT INTO meta VALUES (?, ?) "
@@ -103,8 +125,20 @@ def close(
     return frozenset(closed)
 
 
+def _remember(ledger: Ledger, known: set[Opened], now_open: set[Opened]) -> None:
+    """Keeps what is open, and nothing else; inside a transaction of the caller's."""
+    ledger.connection.executemany(
+        "DELETE FROM slot_open WHERE rule = ? AND period = ?",
+        [(one.rule, one.period) for one in known - now_open],
+    )
+    ledger.connection.executemany(
+        "INSERT OR REPLACE INTO slot_open VALUES (?, ?, ?, ?)",
+        [(one.rule, one.period, text(one.at), text(one.until)) for one in now_open - known],
+    )
+
+
 def _forget(ledger: Ledger, now: datetime) -> None:
-    """What nobody asks about any more: it is inside a transaction of the caller's."""
+    """Drops what nobody asks about any more; inside a transaction of the caller's."""
     is_closed = (
         "EXISTS (SELECT 1 FROM slot_closed WHERE slot_closed.rule = {0}.rule "
         "AND slot_closed.period = {0}.period)"

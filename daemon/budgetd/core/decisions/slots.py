@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from budgetd.core.decisions.deciding import MASTER, unfit
 from budgetd.core.decisions.decision import NamedRule
@@ -17,7 +18,13 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Instrument, State
 from budgetd.core.observation import Observation
 from budgetd.core.policies.policy import Mode, PolicySet
-from budgetd.core.policies.schedule import Schedule, Slot, slots_back
+from budgetd.core.policies.schedule import (
+    MOST_OPEN_SLOTS,
+    Schedule,
+    Slot,
+    open_slots,
+    slots_back,
+)
 from budgetd.core.reason import Hold
 
 MOST_TOLD = 100
@@ -61,21 +68,34 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A slot that has come and is not closed yet, as its rule had it then."""
+
+    rule: str
+    period: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What is known of slots: until when they were looked at (None: never), which units are
-    decided, and what held the others, by rule and period."""
+    """What is known of slots: until when they were looked at (None: never), which were open then,
+    which units are decided, and what held the others, by rule and period."""
 
     looked_at: datetime | None
+    opened: tuple[Opened, ...]
     decided: Collection[Key]
     held: Mapping[tuple[str, str], Hold]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """The slots to be closed now, and those of them that people are to hear of."""
+    """The slots to be closed now, those of them that people are to hear of, and all that are
+    open."""
 
     ended: tuple[Ended, ...]
     missed: tuple[Missed, ...]
+    opened: tuple[Opened, ...]
 
 
 def close(policies: PolicySet, observation: Observation, limits: Limits, past: Past) -> Closing:
@@ -87,11 +107,15 @@ def close(policies: PolicySet, observation: Observation, limits: Limits, past: P
     done = _done(observation, past)
     ended: list[Ended] = []
     missed: list[Missed] = []
+    opened: list[Opened] = []
     for name, rule in policies.rules():
         named = NamedRule(name=name, rule=rule)
         if rule.schedule is None or rule.mode is Mode.OBSERVE:
             continue
-        slots = list(_ended(named, rule.schedule, observation, limits, past.looked_at))
+        known = _Known(named, observation, limits)
+        is_open = known.open()
+        opened += (Opened(rule=name, period=o.period, at=o.at, until=o.until) for o in is_open)
+        slots = known.ended(past, is_open)
         accounts = _about(named, fleet, limits) if slots else {}
         undone = [(slot, accounts.keys() - done[name, slot.period]) for slot in slots]
         ended += (
@@ -99,7 +123,11 @@ def close(policies: PolicySet, observation: Observation, limits: Limits, past: P
             for slot, left in undone
         )
         missed += _told(name, [(slot, left) for slot, left in undone if left], accounts, past)
-    return Closing(ended=tuple(ended), missed=tuple(sorted(missed, key=lambda one: one.at)))
+    return Closing(
+        ended=tuple(ended),
+        missed=tuple(sorted(missed, key=lambda one: one.at)),
+        opened=tuple(opened),
+    )
 
 
 def _done(observation: Observation, past: Past) -> dict[tuple[str, str], set[str]]:
@@ -113,28 +141,83 @@ def _done(observation: Observation, past: Past) -> dict[tuple[str, str], set[str
     return done
 
 
-def _ended(
-    named: NamedRule,
-    schedule: Schedule,
-    observation: Observation,
-    limits: Limits,
-    looked_at: datetime | None,
-) -> Iterator[Slot]:
-    """The slots of a rule that are over and were not closed, newest first."""
-    now, since = observation.taken_at, observation.first_loaded.get(named.name)
-    zone = named.rule.timezone or limits.zone
-    ends = named.rule.valid.until
-    if since is None:
-        return
-    for number, slot in enumerate(slots_back(schedule, zone, now)):
-        is_old = looked_at is not None and slot.label_ends <= looked_at
-        if slot.at < since or is_old or number == MOST_LOOKED_AT:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The slots of one rule, as it is now."""
+
+    named: NamedRule
+    observation: Observation
+    limits: Limits
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of its schedule."""
+        return self.named.rule.timezone or self.limits.zone
+
+    def _until(self, slot: Slot) -> datetime:
+        """When it is over: at the latest with the rule itself."""
+        ends = self.named.rule.valid.until
+        return slot.until if ends is None else min(slot.until, ends.after(self.zone))
+
+    def _counts(self, slot: Slot) -> bool:
+        """Whether the rule lived when the slot came, and nobody closed it before."""
+        is_over_ = is_over(slot, self.named.name, self.observation)
+        return not is_over_ and is_valid(self.named.rule, self.zone, slot.at)
+
+    def open(self) -> list[Slot]:
+        """Those that are served now, oldest first."""
+        schedule, since = self._schedule, self._since
+        if since is None:
+            return []
+        found = open_slots(schedule, self.zone, self.observation.taken_at)
+        return [
+            slot
+            for slot in found
+            if slot.at >= since
+            and self._until(slot) > self.observation.taken_at
+            and self._counts(slot)
+        ]
+
+    def ended(self, past: Past, is_open: Collection[Slot]) -> list[Slot]:
+        """Those that are over and were not closed, newest first: by the schedule as it is, and
+        those that were open under another one."""
+        now = self.observation.taken_at
+        found = {slot.period: slot for slot in self._ended_since(past.looked_at)}
+        kept = found.keys() | {slot.period for slot in is_open}
+        for one in past.opened:
+            # Where a schedule has more open slots than are looked at, the oldest wait unseen.
+            is_unseen = len(is_open) == MOST_OPEN_SLOTS and one.until > now
+            # One that lies ahead again will come again: the clock was stepped back.
+            is_unseen = is_unseen or one.at > now
+            if one.rule == self.named.name and one.period not in kept and not is_unseen:
+                until = min(one.until, now)
+                slot = Slot(period=one.period, at=one.at, until=until, label_ends=until)
+                if not is_over(slot, one.rule, self.observation):
+                    found[one.period] = slot
+        return sorted(found.values(), key=lambda slot: slot.at, reverse=True)
+
+    def _ended_since(self, looked_at: datetime | None) -> Iterator[Slot]:
+        since, now = self._since, self.observation.taken_at
+        if since is None:
             return
-        until = slot.until if ends is None else min(slot.until, ends.after(zone))
-        if until > now or not is_valid(named.rule, zone, slot.at):
-            continue
-        if not is_over(slot, named.name, observation):
-            yield replace(slot, until=until)
+        for number, slot in enumerate(slots_back(self._schedule, self.zone, now)):
+            is_old = looked_at is not None and slot.label_ends <= looked_at
+            if slot.at < since or is_old or number == MOST_LOOKED_AT:
+                return
+            until = self._until(slot)
+            if until <= now and self._counts(slot):
+                yield replace(slot, until=until)
+
+    @property
+    def _schedule(self) -> Schedule:
+        schedule = self.named.rule.schedule
+        assert schedule is not None
+        return schedule
+
+    @property
+    def _since(self) -> datetime | None:
+        """Since when the rule is known; it has no slots from before."""
+        return self.observation.first_loaded.get(self.named.name)
 
 
 def _about(named: NamedRule, fleet: Fleet, limits: Limits) -> dict[str, str]:

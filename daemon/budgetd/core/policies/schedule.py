@@ -5,7 +5,7 @@ it may not know what has fired: `due` compares.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
@@ -200,18 +200,24 @@ def next_slot(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Slot | Non
 def open_slots(schedule: Schedule, zone: ZoneInfo, at: datetime) -> tuple[Slot, ...]:
     """Every slot that has come by `at` and is still served, oldest first; the newest 1500."""
     found: list[Slot] = []
-    for slot in slots_back(schedule, zone, at):
+    earliest = _local_day(at - (schedule.catch_up or DEFAULT_CATCH_UP), zone) - _ONE_DAY
+    for slot in slots_back(schedule, zone, at, earliest):
         if slot.until <= at or len(found) == MOST_OPEN_SLOTS:
             break
         found.append(slot)
     return tuple(reversed(found))
 
 
-def slots_back(schedule: Schedule, zone: ZoneInfo, at: datetime) -> Iterator[Slot]:
-    """The slots that have come by `at`, newest first. Local order is order in time: of an hour
-    that comes twice the first counts, and a gap maps to its end."""
+def slots_back(
+    schedule: Schedule, zone: ZoneInfo, at: datetime, earliest: date = date.min
+) -> Iterator[Slot]:
+    """The slots that have come by `at`, newest first, none of a local day before `earliest`.
+
+    Local order is order in time: of an hour that comes twice the first counts, and a gap maps to
+    its end.
+    """
     clocks = _clocks(schedule)
-    for day in _days(schedule, _local_day(at, zone) + _ONE_DAY, -1):
+    for day in _days(schedule, _local_day(at, zone) + _ONE_DAY, -1, earliest):
         count = bisect_right(clocks, at, key=lambda clock: resolve(day, clock, zone))
         for clock in reversed(clocks[:count]):
             yield _slot(schedule, zone, day, clock)
@@ -230,16 +236,28 @@ def _clocks(schedule: Schedule) -> tuple[time, ...]:
     return (clock,) if clock is not None else ()
 
 
-def _days(schedule: Schedule, start: date, step: int) -> Iterator[date]:
+def _days(schedule: Schedule, start: date, step: int, earliest: date = date.min) -> Iterator[date]:
     """The days that have slots, from `start` on, forwards (1) or backwards (-1)."""
     if schedule.dates is not None:
         ordered = sorted(set(schedule.dates), reverse=step < 0)
-        yield from (day for day in ordered if (day - start).days * step >= 0)
+        yield from (day for day in ordered if (day - start).days * step >= 0 and day >= earliest)
     elif schedule.is_calendar:
-        for distance in range(_FARTHEST_DAYS):
-            day = start + timedelta(days=step * distance)
-            if _falls_on(schedule, day):
+        months, day = _months_of(schedule), start
+        while abs((day - start).days) < _FARTHEST_DAYS and day >= earliest:
+            if months is not None and day.month not in months:
+                # The last day of the month, on the way we go: whole months are passed over.
+                first = day.replace(day=1)
+                day = (first + timedelta(days=32)).replace(day=1) - _ONE_DAY if step > 0 else first
+            elif _falls_on(schedule, day):
                 yield day
+            day += timedelta(days=step)
+
+
+def _months_of(schedule: Schedule) -> Collection[int] | None:
+    """The months it has slots in; None is every one."""
+    if schedule.cron is not None:
+        return schedule.cron.months
+    return schedule.monthly.months if schedule.monthly is not None else None
 
 
 def _falls_on(schedule: Schedule, day: date) -> bool:
