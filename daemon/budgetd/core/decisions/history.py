@@ -51,9 +51,17 @@ class History:
         return self.observation.moves
 
     def is_reflected(self, move: Move) -> bool:
-        """Whether a reading shows a settled move, or it was settled long enough ago."""
-        if move.ended_at is None or self.now - move.ended_at >= self._reflected_after:
-            return move.ended_at is not None
+        """Whether a reading shows a settled move, or it was settled long enough ago. Never while
+        the reading at hand began before its end, whatever others have read since: who decides on
+        that reading does not know the move."""
+        if move.ended_at is None:
+            return False
+        unit = move.unit
+        reading = self.observation.readings_of(unit.account_id).of(unit.instrument)
+        if isinstance(reading, Ok) and reading.read_at < move.ended_at:
+            return False
+        if self.now - move.ended_at >= self._reflected_after:
+            return True
         if move.unit.instrument is Instrument.COUPON:
             return self._coupon_shows(move)
         return any(_shows(move, value) for value in self._values_after(move, move.ended_at))
@@ -113,8 +121,10 @@ class History:
         )
 
     def reflected_until(self, move: Move) -> datetime | None:
-        """When a settled move is taken as reflected at the latest."""
-        return move.ended_at + self._reflected_after if move.ended_at else None
+        """When a settled move is taken as reflected at the latest; None where only another
+        reading can show it."""
+        until = move.ended_at + self._reflected_after if move.ended_at else None
+        return until if until is not None and until > self.now else None
 
     def cooldown_until(self, rule: str, unit: Unit, cooldown: timedelta | None) -> datetime | None:
         """When a rule's cooldown on a unit ends, if it has not."""
