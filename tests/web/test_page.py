@@ -3,9 +3,13 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+from budgetd.core.decisions.decision import Raised
+from budgetd.core.intent import Instrument
+from budgetd.core.reason import Hold, Why
 from budgetd.ledger.store import Ledger
 from budgetd.report.markup import own_file, style_digest
 from budgetd.web.page import page_of
@@ -113,15 +117,37 @@ async def test_the_worst_accounts_go_first_and_all_are_there(
     seen = seen_of(ledger, fleet(40))
     lines = page_of(seen, "", 1).fleet.lines
     assert len(lines) == 40
-    states = [line.word for line in lines]
+    states = [line.matters[0].word for line in lines]
     assert states == sorted(states, key=["in doubt", "unread", "alert", "planned", "ok"].index)
     assert {"in doubt", "unread", "planned", "ok"} <= set(states)
-    fine = [line for line in lines if line.word == "ok" and line.level]
+    fine = [line for line in lines if line.matters[0].word == "ok" and line.level]
     assert fine[0].level
     assert fine[0].level.title.endswith(
         ", trigger below 500.00, target 2,000.00, rule production/keep-alive"
     )
     assert sum(line.trend is not None for line in lines) == 40
+
+
+def test_an_account_tells_of_all_that_is_the_matter_the_worst_first(ledger: Ledger) -> None:
+    seen = seen_of(ledger, fleet(40))
+    assert seen.plan
+    one = seen.plan.moves[0].account
+    raised = Raised(
+        rule="production/running-low",
+        account=one,
+        instrument=Instrument.CASH,
+        severity="critical",
+        reading=Decimal("10.00"),
+        read_at=NOW,
+        why=Why.BELOW_TRIGGER,
+    )
+    held = replace(seen.plan.held[0], account=one, reason=Hold.CAP)
+    plan = replace(seen.plan, alerts=(raised,), held=(*seen.plan.held, held))
+    line = next(
+        line for line in page_of(replace(seen, plan=plan), "", 1).fleet.lines if line.id == one.id
+    )
+    assert [matter.word for matter in line.matters] == ["alert", "held", "planned"]
+    assert line.matters[0].note == "critical, 10.00"
 
 
 async def test_what_the_last_plan_moved_is_not_told_as_planned(tmp_path: Path) -> None:
@@ -139,7 +165,7 @@ async def test_what_the_last_plan_moved_is_not_told_as_planned(tmp_path: Path) -
     )
     plan = replace(seen.plan, transfers=(one,), held=(), unreadable=(), alerts=())
     lines = page_of(replace(seen, plan=plan), "", 1).fleet.lines
-    assert {line.id: line.word for line in lines}[str(settled[1])] == "settled"
+    assert {line.id: line.matters[0].word for line in lines}[str(settled[1])] == "settled"
     ledger.close()
 
 

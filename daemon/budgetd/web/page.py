@@ -27,7 +27,8 @@ from budgetd.report.words import (
     STATE_WORDS,
     limit_name,
 )
-from budgetd.web.fleet import DOUBTFUL, Fleet, age_words, fleet_of
+from budgetd.web.fleet import Fleet, age_words, fleet_of
+from budgetd.web.matters import DOUBTFUL
 from budgetd.web.seen import Seen, is_late
 
 RECENT_MOVES = 20
