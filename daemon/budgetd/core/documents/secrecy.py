@@ -21,6 +21,10 @@ _REFERENCE = re.compile(r"(?:env|file|credential):\S")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
 _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s@]*:[^/\s@]*@")
 """A URL with a password in it."""
+_HOOK = re.compile(
+    r"hooks\.slack[a-z-]*\.com/\w+/\S|[?&](?:access_token|key)=\w|/bot/v2/hook/\w", re.IGNORECASE
+)
+"""The address of a chat's robot, which is all that one needs to speak there."""
 _TOKENS = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
 
 
@@ -42,12 +46,17 @@ def visible(text: str) -> str:
 
 
 def looks_secret(text: str) -> bool:
-    """Whether a text holds what looks like an access key, a secret key or a token.
+    """Whether a text holds what looks like an access key, a secret key, a token, or the address
+    of a chat's robot.
 
     Account ids (hexadecimal, lower-case) and ordinary names do not.
     """
     is_token = any(_changes(token) * 3 > len(token) for token in _TOKENS.findall(text))
-    return is_token or any(_is_secret_word(word) for word in _WORDS.findall(text))
+    return (
+        is_token
+        or bool(_HOOK.search(text))
+        or any(_is_secret_word(word) for word in _WORDS.findall(text))
+    )
 
 
 def _is_secret_word(word: str) -> bool:
