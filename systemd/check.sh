@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 cp "$from"/budgetd.service "$from"/budgetd@.service "$work"
 if ! [ -x /opt/budgetd/bin/budgetd ]; then
     # Verified before it is installed: something that can be executed stands in.
-    sed -i 's#^ExecStart=/opt/budgetd/bin/budgetd#ExecStart=/bin/true#' "$work"/*.service
+    sed -i 's#=/opt/budgetd/bin/budgetd#=/bin/true#' "$work"/*.service
 fi
 
 # It warns of unknown keys and still ends with 0; of other units it may say what it likes.
