@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from budgetd.core.intent import Direction, Instrument
-from budgetd.core.money import show_amount
+from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account, Ok, Readings, Sample, Stale, Status
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.policies.policy import PolicySet
@@ -74,7 +74,7 @@ def fleet_of(seen: Seen, query: str, page: int) -> Fleet:
     listed = [(account, matters.get(account.id, NOTHING_KNOWN)) for account in observation.accounts]
     wanted = query.casefold()
     found = [pair for pair in listed if _has(pair, wanted)] if wanted else listed
-    found.sort(key=lambda pair: (pair[1][0].rank, *_emptiness(seen, pair[0]), pair[0].label))
+    found.sort(key=lambda pair: _place(seen, *pair))
     pages = max(-(-len(found) // MOST_ROWS), 1)
     page = min(max(page, 1), pages)
     shown = found[(page - 1) * MOST_ROWS : page * MOST_ROWS]
@@ -95,13 +95,13 @@ def _has(pair: Row, wanted: str) -> bool:
     return any(wanted in text.casefold() for text in texts)
 
 
-def _emptiness(seen: Seen, account: Account) -> tuple[bool, Decimal]:
-    """The unknown after the known, then the emptier first."""
+def _place(seen: Seen, account: Account, matters: tuple[Matter, ...]) -> tuple[object, ...]:
+    """The worse first; of the same, the unknown after the known, then the emptier."""
     assert seen.observation is not None
     cash = seen.observation.readings_of(account.id).cash
-    if isinstance(cash, Ok | Stale):
-        return False, cash.value
-    return True, Decimal(0)
+    is_known = isinstance(cash, Ok | Stale)
+    value = cash.value if isinstance(cash, Ok | Stale) else ZERO
+    return matters[0].rank, matters[0].weight, not is_known, value, account.label
 
 
 def _lines(seen: Seen, shown: list[Row]) -> Iterable[Line]:

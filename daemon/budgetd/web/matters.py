@@ -22,6 +22,7 @@ from budgetd.report.words import ASK_WORDS, STATE_WORDS, limit_name
 from budgetd.web.seen import Seen
 
 MOST_MATTERS = 3
+SEVERITIES = ("critical", "warning", "info")
 DOUBTFUL = frozenset({State.IN_DOUBT, State.NEEDS_HUMAN})
 
 
@@ -63,9 +64,10 @@ TONES: dict[Rank, str] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
     """What is the matter with an account: its rank, a word for it where it is not the rank's own,
-    why in words, and the rule that says so."""
+    why in words, and the rule that says so. Of one rank the lower `weight` goes first."""
 
     rank: Rank
+    weight: int = 0
     note: str = ""
     rule: str = ""
     own_word: str = ""
@@ -97,7 +99,7 @@ def matters_of(seen: Seen) -> Mapping[str, tuple[Matter, ...]]:
 
 
 def _worst(known: list[Matter]) -> tuple[Matter, ...]:
-    known.sort(key=lambda matter: matter.rank)
+    known.sort(key=lambda matter: (matter.rank, matter.weight))
     if known[0].rank is Rank.FINE:
         return (known[0],)
     return tuple(matter for matter in known if matter.rank is not Rank.FINE)[:MOST_MATTERS]
@@ -123,7 +125,11 @@ def _planned(plan: Plan, seen: Seen) -> Iterable[tuple[str, Matter]]:
     for raised in plan.alerts:
         read = "not read" if raised.reading is None else show_amount(raised.reading)
         note = f"{raised.severity}, {read}"
-        yield raised.account.id, Matter(rank=Rank.ALERT, note=note, rule=raised.rule)
+        weight = SEVERITIES.index(raised.severity)
+        yield (
+            raised.account.id,
+            Matter(rank=Rank.ALERT, weight=weight, note=note, rule=raised.rule),
+        )
     for transfer in plan.proposals:
         assert transfer.ask is not None
         yield _of_transfer(transfer, Rank.WAITING, f": {ASK_WORDS[transfer.ask]}")

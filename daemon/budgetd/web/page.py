@@ -200,13 +200,17 @@ def _banners(seen: Seen) -> Iterator[Banner]:
             lines=standing.policies.problems,
             cure="Correct the files, try them with `budgetd check`, then reload.",
         )
-    for pause in in_force(seen.past.pauses(), seen.now):
+    pauses = in_force(seen.past.pauses(), seen.now)
+    about = {pause.account_id for pause in pauses}
+    accounts = seen.observation.accounts if seen.observation else ()
+    names = {account.id: account.name for account in accounts if account.id in about}
+    for pause in pauses:
         ends = "until somebody resumes it"
         if pause.until is not None:
             ends = f"until {_when(seen, pause.until)}"
         kind = "Latched by budgetd itself" if pause.is_latched else "Paused"
         yield Banner(
-            title=f"{kind}: {scope_text(pause, {})}.",
+            title=f"{kind}: {scope_text(pause, names)}.",
             lines=(f"since {_when(seen, pause.at)} by {pause.by}, {ends}", pause.reason),
             cure="`budgetd resume --reason` after somebody has looked."
             if pause.is_latched
