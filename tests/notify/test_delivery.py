@@ -139,6 +139,26 @@ async def test_a_hostile_name_neither_calls_anybody_nor_links_nor_hides(kind: Ki
     assert len(text.encode()) <= {Kind.WECOM: 2048, Kind.SLACK: 3900}.get(kind, 15_000)
 
 
+async def test_a_hostile_name_hides_nothing_in_the_json_of_a_webhook() -> None:
+    async with receiving(Receiver(lambda _: (204, b""))) as receiver:
+        channel = channel_of(Kind.WEBHOOK, receiver.url, secret="s")
+        await deliver([channel], message_of(title=HOSTILE, lines=(HOSTILE,)))
+    said = receiver.got[0].json
+    assert all(text.isprintable() for text in (said["title"], *said["lines"], said["subject"]))
+    assert "\\u202e" in said["title"]
+
+
+async def test_a_receiver_that_asks_to_be_left_alone_is_left_alone() -> None:
+    loop = asyncio.get_running_loop()
+    answers = {1: (429, b"")}
+    async with receiving(Receiver(lambda number: answers.get(number, (200, b"ok")))) as receiver:
+        receiver.headers = "retry-after: 1\r\n"
+        begun = loop.time()
+        told = await deliver([channel_of(Kind.SLACK, receiver.url)], message_of())
+    assert told.delivered == 1
+    assert loop.time() - begun >= 1
+
+
 async def test_who_fails_at_first_is_tried_again_under_the_same_id() -> None:
     answers = {1: (503, b""), 2: (429, b"")}
     async with receiving(Receiver(lambda number: answers.get(number, (200, b"")))) as receiver:

@@ -55,7 +55,8 @@ def _moves(past: Past, now: Now) -> Iterator[str]:
     sums: dict[tuple[Direction, Instrument], Decimal] = defaultdict(lambda: ZERO)
     numbers: Counter[tuple[Direction, Instrument]] = Counter()
     refused = 0
-    for move in past.moves(now.at - DAY):
+    # What was promised the day before may have ended in this one.
+    for move in past.moves(now.at - 2 * DAY):
         if move.ended_at is None or move.ended_at < now.at - DAY:
             continue
         if move.state is State.SETTLED:
