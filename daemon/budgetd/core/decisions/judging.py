@@ -15,6 +15,7 @@ from budgetd.core.decisions.trigger import (
     bound_of,
     expires_by,
     holds,
+    mentions,
     names,
     why,
     why_raised,
@@ -247,7 +248,8 @@ class Judge:
         return None if since is None else self.now - since
 
     def _cap_used(self, named: NamedRule, account: Account) -> Decimal | None:
-        if self.caps is None:
+        assert isinstance(named.action, Alert)
+        if self.caps is None or not mentions(named.action.when, "cap_used"):
             return None
         is_master = named.rule.accounts == "master"
         return self.caps.of_rules() if is_master else self.caps.of_account(account)
