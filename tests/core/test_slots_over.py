@@ -196,3 +196,15 @@ def test_a_clock_that_steps_back_across_a_slot_repeats_and_loses_nothing(life: L
     life.cycle(TENTH + 7 * HOUR)
     assert [one.account for one in life.fired] == ["a", "b"]
     assert life.missed == []
+
+
+def test_an_open_slot_whose_hour_is_moved_ahead_waits_for_it(life: Life) -> None:
+    life.rules = policies(gift({"daily": {"at": "10:00"}, "catch_up": "5d"}))
+    life.cycle(TENTH, unread=["a", "b"])
+    life.cycle(TENTH + DAY, unread=["a", "b"])
+    life.rules = policies(gift({"daily": {"at": "22:00"}, "catch_up": "26h"}))
+    for hours in (25, 26, 37, 38):
+        life.cycle(TENTH + hours * HOUR)
+    assert life.missed == []
+    assert {one.period for one in life.fired} == {"2026-11-10", "2026-11-11"}
+    assert len(life.fired) == 4

@@ -17,8 +17,8 @@ DECIDED_KEPT = timedelta(days=40)
 """How long units of slots that are over are kept."""
 
 SHIFT = timedelta(days=2)
-"""Slots so much older than a rule's newest closed one are over, whatever their labels: no change of
-hour and zone moves a new label as far back."""
+"""Slots so much older than a rule's newest closed one, and than its oldest open one, are over,
+whatever their labels: no change of hour and zone moves a new label as far back."""
 
 LABELS_KEPT = timedelta(days=35)
 """How much older the labels of days, weeks and months are known: within its own period a slot may
@@ -31,7 +31,8 @@ _LOOKED_AT = "slots_looked_at"
 def over(ledger: Ledger) -> Mapping[str, Over]:
     """Which slots of each rule are over."""
     newest = ledger.connection.execute(
-        "SELECT rule, max(slot_at) FROM slot_closed GROUP BY rule"
+        "SELECT rule, min(max(slot_at), coalesce((SELECT min(slot_at) FROM slot_open "
+        "WHERE slot_open.rule = slot_closed.rule), '9')) FROM slot_closed GROUP BY rule"
     ).fetchall()
     found = {}
     for rule, slot_at in newest:

@@ -22,6 +22,7 @@ from budgetd.core.policies.schedule import (
     MOST_OPEN_SLOTS,
     Schedule,
     Slot,
+    next_slot,
     open_slots,
     slots_back,
 )
@@ -183,7 +184,8 @@ class _Known:
         those that were open under another one."""
         now = self.observation.taken_at
         found = {slot.period: slot for slot in self._ended_since(past.looked_at)}
-        kept = found.keys() | {slot.period for slot in is_open}
+        ahead = next_slot(self._schedule, self.zone, now)
+        kept = found.keys() | {slot.period for slot in (*is_open, *((ahead,) if ahead else ()))}
         for one in past.opened:
             # Where a schedule has more open slots than are looked at, the oldest wait unseen.
             is_unseen = len(is_open) == MOST_OPEN_SLOTS and one.until > now
