@@ -132,6 +132,9 @@ EVENTS: Mapping[str, LogEvent] = MappingProxyType(
             reason="what last held most of them; empty where nobody tried",
             older="older slots of the rule that were missed as well",
         ),
+        "reload_failed": _event(
+            "error", "An error of budgetd itself while new documents were taken over."
+        ),
         "telling_failed": _event("error", "An error of budgetd itself: people did not hear of it."),
         "notification_failed": _event(
             "warning",

@@ -109,10 +109,7 @@ def open_config(path: Path) -> Written[Config]:
     return written
 
 
-NO_EFFECT_YET = (
-    (("limits", "sudden_zeros"), "it needs kept readings"),
-    (("reload",), "there is no daemon"),
-)
+NO_EFFECT_YET = ((("limits", "sudden_zeros"), "it needs kept readings"),)
 """Keys of the configuration that later versions honour: lawful, and said to be without effect."""
 
 

@@ -84,6 +84,7 @@ class Daemon:
     _beat_at: float = field(default=0.0, init=False)
     _moved_at: float = field(default=0.0, init=False)
     _telling: Telling = field(init=False)
+    _broken: StoreError | None = field(default=None, init=False)
     _is_retry: bool = field(default=False, init=False)
     _is_busy: bool = field(default=False, init=False)
 
@@ -198,6 +199,8 @@ class Daemon:
         while True:
             await self._woken.wait()
             self._woken.clear()
+            if self._broken is not None:
+                raise self._broken
             if self.stopping.is_asked:
                 return
             if clock_task.done():
@@ -316,12 +319,19 @@ class Daemon:
         """From the next cycle on the new documents are in force; one that runs ends on its own."""
         clear_contextvars()
         self.manager.reloading()
-        if await self.in_force.load():
-            await self._follow()
-            self.wake("policies")
-        self._telling.policies(self.in_force.policies)
-        self._say()
-        self.manager.ready(status_line(self.standing()))
+        try:
+            if await self.in_force.load():
+                await self._follow()
+                self.wake("policies")
+            self._telling.policies(self.in_force.policies)
+            self._say()
+        except StoreError as problem:
+            self._broken = problem
+            self._woken.set()
+        except Exception:
+            logger().exception("reload_failed")
+        finally:
+            self.manager.ready(status_line(self.standing()))
 
     async def _follow(self) -> None:
         config, policies = self.in_force.opened.config, self.in_force.opened.loaded.policy_set

@@ -86,7 +86,8 @@ class InForce:
         )
 
     def _paths(self, opened: Opened) -> tuple[Path, ...]:
-        return (self._option, opened.config.policies)
+        calendar = opened.config.calendar
+        return (self._option, opened.config.policies, *((calendar,) if calendar else ()))
 
 
 def _load(option: Path, running: Config) -> Opened:

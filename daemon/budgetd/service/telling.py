@@ -94,6 +94,7 @@ class Telling:
                 outcomes=report.outcomes,
                 notices=notices,
                 missed=report.missed,
+                discrepancies=report.discrepancies,
                 stopped=stopped,
             )
         if self._announcer is not None:
