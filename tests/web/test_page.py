@@ -7,6 +7,8 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+
 from budgetd.core.decisions.decision import Raised
 from budgetd.core.intent import Instrument
 from budgetd.core.reason import Hold, Why
@@ -213,7 +215,11 @@ async def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path, served: Se
     for number, names in enumerate((HOSTILE, ("plain",) * len(HOSTILE))):
         accounts = fleet(len(HOSTILE), names)
         ledger = filled(tmp_path / f"{number}.db", accounts)
-        async with served(seen_of(ledger, accounts)) as client:
+        seen = seen_of(ledger, accounts)
+        last = replace(seen.standing.last or pytest.fail("no cycle"), stopped=names[0])
+        policies = replace(seen.standing.policies, problems=names)
+        seen = replace(seen, standing=replace(seen.standing, last=last, policies=policies))
+        async with served(seen) as client:
             pages.append((await client.get("/")).text)
         ledger.close()
     hostile, plain = pages
