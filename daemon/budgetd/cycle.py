@@ -23,6 +23,7 @@ from budgetd.core.plans.consent import moot, proposals_of
 from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
+from budgetd.core.reconciliation import Discrepancy
 from budgetd.execute import SKEW_LIMIT_S, Executor, StopSendingError
 from budgetd.ledger import alerts, kept, looking, proposals, slots
 from budgetd.ledger.database import DiskFullError
@@ -51,14 +52,15 @@ class Settings:
 
 @dataclass(slots=True)
 class Report:
-    """What a cycle did, for people: each transfer's end, what stays open, why it stopped, and
-    the slots that ended without having been served."""
+    """What a cycle did, for people: each transfer's end, what stays open, why it stopped, the
+    slots that ended without having been served, and where ledger and records differ."""
 
     observation: Observation
     plan: Plan | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     still_open: list[Intent] = field(default_factory=list)
     missed: tuple[Missed, ...] = ()
+    discrepancies: tuple[Discrepancy, ...] = ()
     stopped: str = ""
 
 
@@ -204,7 +206,8 @@ class Cycle:
             withheld=len(plan.withheld),
             policies=plan.policy_digest,
         )
-        return Report(plan=plan, observation=observation)
+        found = self.executor.discrepancies
+        return Report(plan=plan, observation=observation, discrepancies=found)
 
     async def observe(self, wanted: Wanted) -> Report:
         """Observes what a saved plan is about, and keeps the readings."""

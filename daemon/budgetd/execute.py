@@ -22,7 +22,7 @@ from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.plans.planning import Frame
 from budgetd.core.reason import Hold
-from budgetd.core.reconciliation import CLOCK_BOUND, SIGNATURE_LIFE
+from budgetd.core.reconciliation import CLOCK_BOUND, SIGNATURE_LIFE, Discrepancy
 from budgetd.doubt import Doubt
 from budgetd.ledger import proposals
 from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
@@ -70,6 +70,7 @@ class Executor:
     only: str | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[float, float], float] = random.uniform
+    discrepancies: tuple[Discrepancy, ...] = field(default=(), init=False)
     _seq: int = field(default=0, init=False)
     _doubting: Patience = field(init=False)
 
@@ -343,7 +344,7 @@ class Executor:
         left = self.ledger.standing()
         if left:
             await self._drain(left)
-        await self._doubt().reconcile()
+        self.discrepancies = await self._doubt().reconcile()
         return self.ledger.open_intents()
 
     async def _drain(self, left: frozenset[State]) -> None:

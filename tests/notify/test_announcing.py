@@ -153,6 +153,18 @@ def test_a_withheld_batch_is_told_with_its_limit_and_its_command(ledger: Ledger)
     )
 
 
+def test_what_ledger_and_records_differ_about_is_told_once(ledger: Ledger) -> None:
+    announcer, heard = announcer_of(ledger)
+    lost = Discrepancy(finding=Finding.UNRECORDED, intent_id="i1")
+    other = replace(lost, intent_id="i2")
+    external = Discrepancy(finding=Finding.EXTERNAL)
+    for found in ([lost], [lost], [lost, other], [external]):
+        announcer.cycle(ledger, Ended(at=AT, discrepancies=found))
+    title = "1 difference between ledger and records"
+    warning = (Event.DISCREPANCY, Severity.WARNING, title)
+    assert heard.take() == [warning, warning, (Event.DISCREPANCY, Severity.INFO, title)]
+
+
 def test_a_cycle_that_stops_is_told_once_then_hourly_and_anew_after_it_went_well(
     ledger: Ledger,
 ) -> None:
@@ -232,7 +244,10 @@ def test_refusals_missed_slots_and_differences_are_worded() -> None:
         "2026-11: undone for 3 accounts: anna, ben and 1 more, not read; 2 older slots as well",
     )
     (told,) = saying.of_discrepancies([Discrepancy(finding=Finding.DOUBLED, intent_id="i1")], NOW)
-    assert (told.severity, told.lines[0]) == (Severity.CRITICAL, "doubled, transfer i1")
+    assert (told.severity, told.lines[0]) == (
+        Severity.CRITICAL,
+        "a second record of one transfer, transfer i1",
+    )
 
 
 def test_a_reload_is_told_with_its_problems_or_its_digest() -> None:

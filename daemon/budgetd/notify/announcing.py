@@ -16,6 +16,7 @@ from budgetd.core.money import ZERO
 from budgetd.core.observation import Observation, Ok
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan
+from budgetd.core.reconciliation import Discrepancy
 from budgetd.core.telling import Message
 from budgetd.ledger import proposals
 from budgetd.ledger.past import Past
@@ -38,6 +39,7 @@ class Ended:
     outcomes: Sequence[Outcome] = ()
     notices: tuple[Notice, ...] = ()
     missed: Sequence[Missed] = ()
+    discrepancies: Sequence[Discrepancy] = ()
     stopped: str = ""
 
 
@@ -80,6 +82,8 @@ class Announcer:
         latched = [one for one in past.pauses() if one.is_latched and self._is_new(one.id)]
         self.tell(*saying.of_pauses(latched, now))
         self.tell(*saying.of_missed(ended.missed, now))
+        differing = [one for one in ended.discrepancies if self._is_new(_name_of(one))]
+        self.tell(*saying.of_discrepancies(differing, now))
         self._stop(ended.stopped, now)
 
     def digest(
@@ -122,6 +126,10 @@ class Announcer:
             return False
         self._heard.add(name)
         return True
+
+
+def _name_of(one: Discrepancy) -> str:
+    return f"{one.finding} {one.intent_id} {one.change.id if one.change else ''}"
 
 
 def _empty(observation: Observation | None) -> frozenset[str]:

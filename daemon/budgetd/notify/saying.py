@@ -20,7 +20,7 @@ from budgetd.core.money import show_amount, total
 from budgetd.core.pause import Pause
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.reason import Ask
-from budgetd.core.reconciliation import ALARMING, Discrepancy
+from budgetd.core.reconciliation import ALARMING, Discrepancy, Finding
 from budgetd.core.standing import Policies
 from budgetd.core.telling import Event, Message, Severity
 from budgetd.report.phrases import count, outcome_amount, outcome_note, outcome_verb, short_digest
@@ -34,6 +34,12 @@ _ALERT_EVENTS = {
     Turn.OVER: Event.ALERT_OVER,
 }
 _ALERT_WORDS = {Turn.RAISED: "alert", Turn.REPEATED: "alert still holds", Turn.OVER: "alert over"}
+_FINDINGS = {
+    Finding.EXTERNAL: "moved by hand or by somebody else",
+    Finding.CONTRADICTED: "a record of what did not move by our ledger",
+    Finding.DOUBLED: "a second record of one transfer",
+    Finding.UNRECORDED: "settled, and without a record",
+}
 _WAYS = {Direction.ALLOCATE: "to", Direction.RECLAIM: "from"}
 
 
@@ -253,19 +259,20 @@ def refused(policies: Policies, now: Now) -> Message:
     )
 
 
-def of_discrepancies(found: Iterable[Discrepancy], now: Now) -> tuple[Message, ...]:
-    """What ledger and records of the provider do not agree about."""
-    listed = list(found)
-    if not listed:
+def of_discrepancies(found: Sequence[Discrepancy], now: Now) -> tuple[Message, ...]:
+    """What ledger and records of the provider do not agree about; moves that somebody made by
+    hand are no cause for worry by themselves."""
+    if not found:
         return ()
-    is_alarming = any(one.finding in ALARMING for one in listed)
+    findings = {one.finding for one in found}
+    severity = Severity.CRITICAL if findings & ALARMING else Severity.WARNING
     return (
         Message(
             event=Event.DISCREPANCY,
-            severity=Severity.CRITICAL if is_alarming else Severity.WARNING,
-            title=f"{count(len(listed), 'difference')} between ledger and records",
-            lines=_cut([*_discrepancy_lines(listed, now), "`budgetd reconcile` lists them"]),
-            subject=_name(*(f"{one.intent_id} {one.change and one.change.id}" for one in listed)),
+            severity=Severity.INFO if findings == {Finding.EXTERNAL} else severity,
+            title=f"{count(len(found), 'difference')} between ledger and records",
+            lines=_cut([*_discrepancy_lines(found, now), "`budgetd reconcile` lists them"]),
+            subject=_name(*(f"{one.intent_id} {one.change and one.change.id}" for one in found)),
             at=now.at,
         ),
     )
@@ -277,7 +284,7 @@ def _discrepancy_lines(found: Iterable[Discrepancy], now: Now) -> Iterator[str]:
             f", {now.money(one.change.amount)} at {now.time(one.change.at)}" if one.change else ""
         )
         transfer = f", transfer {one.intent_id}" if one.intent_id else ""
-        yield f"{one.finding}{record}{transfer}"
+        yield f"{_FINDINGS[one.finding]}{record}{transfer}"
 
 
 def began(mode: str, policies: Policies, now: Now) -> Message:
