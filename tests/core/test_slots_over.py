@@ -208,3 +208,14 @@ def test_an_open_slot_whose_hour_is_moved_ahead_waits_for_it(life: Life) -> None
     assert life.missed == []
     assert {one.period for one in life.fired} == {"2026-11-10", "2026-11-11"}
     assert len(life.fired) == 4
+
+
+def test_a_label_that_another_zone_has_ended_already_is_missed(life: Life) -> None:
+    life.rules = policies(gift({"daily": {"at": "22:00"}}, timezone="America/New_York"))
+    night = parse_instant("2026-11-11T01:30:00Z")
+    life.cycle(night - 20 * HOUR)
+    life.cycle(night)
+    life.missed.clear()
+    life.rules = policies(gift({"daily": {"at": "10:00"}}, timezone="UTC"))
+    life.cycle(night + HOUR / 2)
+    assert told(life) == [("2026-11-10", 2, ("a", "b"), None)]

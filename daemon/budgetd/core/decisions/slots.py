@@ -6,7 +6,7 @@ A slot is closed once, and then nobody serves it any more. Pure: the ledger reme
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,9 @@ MOST_LOOKED_AT = 5000
 """How far back a rule's slots are looked at, after a long absence."""
 
 FIRST_LABELS = 5
+
+ZONES_APART = timedelta(days=2)
+"""No change of zone moves the end of a label farther."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,8 @@ class Missed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A slot that has come and is not closed yet, as its rule had it then."""
+    """A slot that has come and is not closed yet, or the one that comes next, as its rule had it
+    then."""
 
     rule: str
     period: str
@@ -80,8 +84,8 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What is known of slots: until when they were looked at (None: never), which were open then,
-    which units are decided, and what held the others, by rule and period."""
+    """What is known of slots: until when they were looked at (None: never), which were open then
+    or waited for, which units are decided, and what held the others, by rule and period."""
 
     looked_at: datetime | None
     opened: tuple[Opened, ...]
@@ -92,7 +96,7 @@ class Past:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
     """The slots to be closed now, those of them that people are to hear of, and all that are
-    open."""
+    open or waited for."""
 
     ended: tuple[Ended, ...]
     missed: tuple[Missed, ...]
@@ -115,7 +119,10 @@ def close(policies: PolicySet, observation: Observation, limits: Limits, past: P
             continue
         known = _Known(named, observation, limits)
         is_open = known.open()
-        opened += (Opened(rule=name, period=o.period, at=o.at, until=o.until) for o in is_open)
+        opened += (
+            Opened(rule=name, period=slot.period, at=slot.at, until=slot.until)
+            for slot in (*is_open, *known.ahead())
+        )
         slots = known.ended(past, is_open)
         accounts = _about(named, fleet, limits) if slots else {}
         undone = [(slot, accounts.keys() - done[name, slot.period]) for slot in slots]
@@ -179,13 +186,18 @@ class _Known:
             and self._counts(slot)
         ]
 
+    def ahead(self) -> tuple[Slot, ...]:
+        """The one that comes next, if any."""
+        slot = next_slot(self._schedule, self.zone, self.observation.taken_at)
+        return (slot,) if slot is not None and self._counts(slot) else ()
+
     def ended(self, past: Past, is_open: Collection[Slot]) -> list[Slot]:
         """Those that are over and were not closed, newest first: by the schedule as it is, and
         those that were open under another one."""
         now = self.observation.taken_at
-        found = {slot.period: slot for slot in self._ended_since(past.looked_at)}
-        ahead = next_slot(self._schedule, self.zone, now)
-        kept = found.keys() | {slot.period for slot in (*is_open, *((ahead,) if ahead else ()))}
+        waited_for = {one.period for one in past.opened if one.rule == self.named.name}
+        found = {slot.period: slot for slot in self._ended_since(past.looked_at, waited_for)}
+        kept = found.keys() | {slot.period for slot in (*is_open, *self.ahead())}
         for one in past.opened:
             # Where a schedule has more open slots than are looked at, the oldest wait unseen.
             is_unseen = len(is_open) == MOST_OPEN_SLOTS and one.until > now
@@ -198,16 +210,20 @@ class _Known:
                     found[one.period] = slot
         return sorted(found.values(), key=lambda slot: slot.at, reverse=True)
 
-    def _ended_since(self, looked_at: datetime | None) -> Iterator[Slot]:
+    def _ended_since(
+        self, looked_at: datetime | None, waited_for: Collection[str]
+    ) -> Iterator[Slot]:
+        """Those whose labels have ended since then; where another zone ended one before, those
+        that were waited for."""
         since, now = self._since, self.observation.taken_at
         if since is None:
             return
         for number, slot in enumerate(slots_back(self._schedule, self.zone, now)):
-            is_old = looked_at is not None and slot.label_ends <= looked_at
-            if slot.at < since or is_old or number == MOST_LOOKED_AT:
+            age = looked_at - slot.label_ends if looked_at is not None else -ZONES_APART
+            if slot.at < since or age >= ZONES_APART or number == MOST_LOOKED_AT:
                 return
-            until = self._until(slot)
-            if until <= now and self._counts(slot):
+            until, is_new = self._until(slot), age < timedelta(0) or slot.period in waited_for
+            if is_new and until <= now and self._counts(slot):
                 yield replace(slot, until=until)
 
     @property
