@@ -238,6 +238,15 @@ async def test_a_channel_that_hangs_holds_up_neither_others_nor_the_teller_nor_t
     assert not [line for line in log() if "title" in json.dumps(line)]
 
 
+def test_what_is_critical_does_not_wait_behind_the_others() -> None:
+    channel = channel_of(Kind.WEBHOOK, "https://any.example/x")
+    notifier = Notifier("acme", [channel], lambda: AT)
+    for title in ("a", "b", "C", "D", "e"):
+        severity = Severity.CRITICAL if title.isupper() else Severity.WARNING
+        notifier.tell(message_of(title, severity=severity))
+    assert "".join(message.title for message in notifier.waiting) == "aCDbe"
+
+
 async def test_the_same_is_told_once_within_a_time() -> None:
     async with receiving(Receiver()) as receiver:
         channel = channel_of(Kind.SLACK, receiver.url)

@@ -16,7 +16,7 @@ from uuid import uuid4
 from budgetd.config.channels import Channel
 from budgetd.config.notify import Kind
 from budgetd.core.documents.problem import InvalidCredentials, Problem
-from budgetd.core.telling import Message
+from budgetd.core.telling import Message, Severity
 from budgetd.logs import logger
 from budgetd.notify.chats import CHATS, chat_request, judge_chat, problem_of_host
 from budgetd.notify.mail import letter_of, send_letter
@@ -162,9 +162,20 @@ class _Line:
                 dropped=self.dropped,
             )
             return
-        self.queue.append(message)
+        self.queue.insert(self._place(message), message)
         self._idle.clear()
         self._woken.set()
+
+    def _place(self, message: Message) -> int:
+        """At the end; what is critical goes before the others, but not before the first, which
+        may be under way."""
+        end = len(self.queue)
+        if message.severity is not Severity.CRITICAL:
+            return end
+        waiting = enumerate(self.queue)
+        return next(
+            (at for at, one in waiting if at and one.severity is not Severity.CRITICAL), end
+        )
 
     def _was_said(self, message: Message) -> bool:
         """Whether the same was told of the same a short while ago; else it is from now on."""
