@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from budgetd.config.files import list_documents, read_file, shown_path
 from budgetd.config.notify import channel_problems, notify_problems
-from budgetd.config.schema import Config, Switch
+from budgetd.config.schema import Config, Switch, is_loopback
 from budgetd.config.secrets import AccessKey, Credentials, TokenLogin, read_credentials
 from budgetd.core.documents.placing import Written, read_written
 from budgetd.core.documents.problem import InvalidCredentials, InvalidDocuments, Problem
@@ -127,6 +127,15 @@ def config_warnings(written: Written[Config]) -> tuple[Problem, ...]:
             written.problem(
                 ("limits", "reserve"),
                 "the reserve is 0.00: rules may empty the master's cash",
+                is_warning=True,
+            )
+        )
+    web = written.model.web
+    if web is not None and not is_loopback(web.listen.host):
+        warnings.append(
+            written.problem(
+                ("web", "listen"),
+                "this is no loopback address: whoever reaches it sees every account and its money",
                 is_warning=True,
             )
         )
