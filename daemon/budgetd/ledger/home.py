@@ -6,7 +6,7 @@ happened: it moves nothing until a person adopts it. It may not know transfers.
 
 import os
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -24,6 +24,7 @@ class ForeignStateError(LedgerError):
     """The state file is not the one that was last written here; the message says how so."""
 
 
+@lru_cache(maxsize=16)
 def witness_path(path: Path) -> Path:
     """The witness of a state file."""
     return path.with_name(path.name + ".seen")
@@ -51,7 +52,7 @@ def _strangeness(
     connection: apsw.Connection, path: Path, enterprise: str, known: dict[str, str]
 ) -> str:
     try:
-        written = witness_path(path).read_text(encoding="ascii").split()
+        written = witness_path(path).read_bytes().decode("ascii").split()
     except FileNotFoundError:
         written = []
     except (OSError, ValueError) as problem:
@@ -119,7 +120,7 @@ def renew_witness(connection: apsw.Connection, path: Path) -> None:
     """Lets the witness of a file that is no stranger know what was written beside a cycle."""
     known = _meta(connection)
     with suppress(OSError, ValueError):
-        written = witness_path(path).read_text(encoding="ascii").split()
+        written = witness_path(path).read_bytes().decode("ascii").split()
         if "home" in known and not _contradiction(connection, known, written):
             bear_witness(path, known["ledger"], last_event(connection))
 

@@ -53,7 +53,7 @@ class Past:
     def standing(self) -> frozenset[State]:
         """The states in which there are open intents."""
         rows = self.connection.execute(
-            f"SELECT DISTINCT state FROM intent WHERE state IN {_OPEN}"
+            f"SELECT state FROM intent WHERE state IN {_OPEN}"
         ).fetchall()
         return frozenset(State(str(row[0])) for row in rows)
 

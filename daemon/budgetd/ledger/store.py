@@ -30,6 +30,7 @@ from budgetd.ledger.times import text
 
 Told = Mapping[str, str]
 _NOTHING: Told = MappingProxyType({})
+_written = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _NEVER_LED = "None"
 """The name in the witness of a file that nobody has led; it accuses no file."""
 
@@ -380,7 +381,7 @@ class Ledger(Past):
         """Appends one event, chained by hash to the one before, inside the caller's transaction.
         One that is about no intent has an empty id. Returns its number and its hash."""
         last = self.connection.execute("SELECT hash FROM event ORDER BY seq DESC LIMIT 1").get
-        body = json.dumps(data, sort_keys=True, separators=(",", ":"))
+        body = _written(data)
         written = text(at)
         found = link(str(last or ""), written, intent_id, kind, body)
         self.connection.execute(
