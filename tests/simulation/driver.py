@@ -28,9 +28,9 @@ from .script import Event, Happening, Script
 from .stage import Coverage, Killed, Stage
 from .statefile import StateFile
 
-OPEN_AND_SIGNED = (
-    "SELECT count(*) FILTER (WHERE state IN ('prepared', 'sending', 'in_doubt')), max(sent_at) "
-    "FROM intent"
+OPEN_SIGNED_PAUSED = (
+    "SELECT count(*) FILTER (WHERE state IN ('prepared', 'sending', 'in_doubt')), max(sent_at), "
+    "EXISTS (SELECT 1 FROM pause WHERE ended_at IS NULL) FROM intent"
 )
 RESTART_S = 20.0
 LONGEST_STOP_S = 8000.0
@@ -73,6 +73,7 @@ class _Driver:
             self._decide_what_is_left()
         for process in self.processes.values():
             process.end()
+        stage.forget()
 
     def _decide_what_is_left(self) -> None:
         """A person looks into the provider's book and says what became of the rest."""
@@ -257,8 +258,10 @@ class _Driver:
         """Peace ends when nothing is open any more, or everything had its time."""
         stage = self.stage
         assert stage.healed_at is not None
-        self._resume()
-        is_open, signed_at = self.desk.connection.execute(OPEN_AND_SIGNED).fetchall()[0]
+        found = self.desk.connection.execute(OPEN_SIGNED_PAUSED).fetchall()[0]
+        is_open, signed_at, is_paused = found
+        if is_paused:
+            self._resume()
         deadline = stage.healed_at + timedelta(seconds=stage.script.interval_s)
         if signed_at is not None:
             deadline = max(deadline, instant(str(signed_at)) + DEAD_TIME)

@@ -78,24 +78,23 @@ class SimulatedLedger(Ledger):
     ) -> None:
         """W1, and that nobody had paused it before."""
         super().promise(intent, children=children, said=said)
-        self._check_pauses("promised", intent.rule, intent.account_id, intent.made_at)
+        self._check_pauses("promised", intent.id, intent.made_at)
 
     def record_attempt(self, intent_id: str, signed_at: datetime, body_hash: str) -> int:
         """W2, and that nobody had paused it, nor taken the lead, before."""
         number = super().record_attempt(intent_id, signed_at, body_hash)
         if self.epoch < self.stage.newest_epoch:
             self.stage.violate("13 epochs", f"sends under {self.epoch}, not the newest")
-        rule, account_id = self.connection.execute(
-            "SELECT rule, account_id FROM intent WHERE id = ?", (intent_id,)
-        ).fetchall()[0]
-        self._check_pauses("signed", str(rule), str(account_id), signed_at)
+        self._check_pauses("signed", intent_id, signed_at)
         return number
 
-    def _check_pauses(self, what: str, rule: str, account_id: str, at: datetime) -> None:
+    def _check_pauses(self, what: str, intent_id: str, at: datetime) -> None:
         pauses = self.connection.execute(
-            "SELECT rule, account_id, until FROM pause WHERE ended_at IS NULL"
+            "SELECT intent.rule, intent.account_id, pause.rule, pause.account_id, until "
+            "FROM pause JOIN intent ON intent.id = ? WHERE pause.ended_at IS NULL",
+            (intent_id,),
         ).fetchall()
-        for of_rule, of_account, until in pauses:
+        for rule, account_id, of_rule, of_account, until in pauses:
             is_over = until is not None and str(until) <= text(at)
             is_meant = of_rule in ("", rule, "p") and of_account in ("", account_id)
             if is_meant and not is_over:

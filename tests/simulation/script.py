@@ -279,8 +279,11 @@ def small(script: Script) -> Script:
     places = dice.choice(((0,), (0,), (0,), (2,), (2,), (0, 1), (0, 2)))
     chaos_s = max(script.interval_s * 0.4, 30.0)
     events = [
-        replace(
-            event, at_s=round(event.at_s * chaos_s / script.chaos_s, 1), who=dice.choice(places)
+        Event(
+            at_s=round(event.at_s * chaos_s / script.chaos_s, 1),
+            what=event.what,
+            who=dice.choice(places),
+            amount=event.amount,
         )
         for event in script.events
     ]

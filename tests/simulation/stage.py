@@ -124,6 +124,10 @@ class Stage:
         self.now_s = max(self.now_s, at_s)
         act()
 
+    def forget(self) -> None:
+        """Lets go of what would still happen, and so of everybody whom it would happen to."""
+        self._turns.clear()
+
     def reach(self, kind: str) -> None:
         """A point at which a process may die; raises `Killed` where it does."""
         number = self._points[kind]

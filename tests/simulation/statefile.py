@@ -12,7 +12,7 @@ import apsw
 
 from budgetd.ledger.store import Ledger
 
-OPENED_ANEW = 8
+OPENED_ANEW = 50
 """One process in so many closes its file for good, and the next one opens it."""
 
 
