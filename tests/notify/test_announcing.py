@@ -46,13 +46,13 @@ class Heard:
             Kind.WEBHOOK, "https://hooks.acme.example", name="mail", digest=time(9)
         )
         self.notifier = Notifier("acme", [channel], lambda: AT, Patience(said_lately_s=0))
-        self.seen = 0
+        self.seen: set[int] = set()
 
     def messages(self) -> list[Message]:
         """What was told since it was last asked."""
-        fresh = self.notifier.waiting[self.seen :]
-        self.seen += len(fresh)
-        return list(fresh)
+        fresh = [one for one in self.notifier.waiting if id(one) not in self.seen]
+        self.seen |= {id(one) for one in fresh}
+        return fresh
 
     def take(self) -> list[tuple[Event, Severity, str]]:
         """The same, in short."""
@@ -111,14 +111,14 @@ def test_doubts_proposals_and_pauses_are_told_when_they_are_new(ledger: Ledger) 
     assert heard.take() == [
         (Event.TRANSFER_IN_DOUBT, Severity.WARNING, "1 transfer in doubt: sent, not known"),
         (
-            Event.PROPOSAL_WAITING,
-            Severity.WARNING,
-            "waits for approval: 2,000.00 CNY to 1 account, p/up",
-        ),
-        (
             Event.PAUSE_LATCHED,
             Severity.CRITICAL,
             "paused, everything: a key was seen before its first use",
+        ),
+        (
+            Event.PROPOSAL_WAITING,
+            Severity.WARNING,
+            "waits for approval: 2,000.00 CNY to 1 account, p/up",
         ),
     ]
     announcer.cycle(ledger, Ended(at=AT, observation=observed("5.00")))
