@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from budgetd.config.files import list_documents, read_file, shown_path
 from budgetd.config.notify import channel_problems, notify_problems
-from budgetd.config.schema import Config, Switch, is_loopback
+from budgetd.config.references import is_loopback
+from budgetd.config.schema import Config, Switch
 from budgetd.config.secrets import AccessKey, Credentials, TokenLogin, read_credentials
 from budgetd.core.documents.placing import Written, read_written
 from budgetd.core.documents.problem import InvalidCredentials, InvalidDocuments, Problem
