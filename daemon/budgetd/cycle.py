@@ -16,6 +16,7 @@ from budgetd.core.decisions.needs import needs
 from budgetd.core.decisions.rereading import rereading
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
+from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Sample
 from budgetd.core.plans.again import Promised
@@ -25,7 +26,7 @@ from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.reconciliation import Discrepancy
 from budgetd.execute import SKEW_LIMIT_S, Executor, StopSendingError
-from budgetd.ledger import alerts, kept, looking, proposals, slots
+from budgetd.ledger import alerts, kept, looking, notices, proposals, slots
 from budgetd.ledger.database import DiskFullError
 from budgetd.ledger.store import FencedError, Ledger
 from budgetd.logs import logger
@@ -89,6 +90,7 @@ def blank_observation(
         first_loaded=kept.first_loaded(ledger),
         decided=kept.decided(ledger),
         over=slots.over(ledger),
+        notices=notices.notices(ledger),
         served=kept.served(ledger) if settings.is_daemon else None,
         last_read=alerts.last_read(ledger, settings.frame.policies),
         pauses=ledger.pauses(),
@@ -197,6 +199,7 @@ class Cycle:
         self._believe(observation)
         self._keep(observation)
         self._keep_proposals(plan)
+        self._keep_notices(plan)
         logger().info(
             "planned",
             accounts_read=plan.accounts_read,
@@ -208,6 +211,20 @@ class Cycle:
         )
         found = self.executor.discrepancies
         return Report(plan=plan, observation=observation, discrepancies=found)
+
+    def _keep_notices(self, plan: Plan) -> None:
+        """Announces the reclaims whose notice begins now, one line each."""
+        policies = self.settings.frame.policies
+        for held, one in timekeeping.note_notices(self.ledger, plan, policies, plan.taken_at):
+            logger().info(
+                "reclaim_announced",
+                rule=held.rule,
+                account=held.account.id,
+                name=held.account.name,
+                instrument=str(one.unit.instrument),
+                amount=format_amount(one.amount),
+                until=format_instant(held.until) if held.until is not None else "",
+            )
 
     async def observe(self, wanted: Wanted) -> Report:
         """Observes what a saved plan is about, and keeps the readings."""

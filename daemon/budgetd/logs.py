@@ -132,6 +132,16 @@ EVENTS: Mapping[str, LogEvent] = MappingProxyType(
             reason="what last held most of them; empty where nobody tried",
             older="older slots of the rule that were missed as well",
         ),
+        "reclaim_announced": _event(
+            "info",
+            "A reclaim is announced; it moves when its notice is over, and no more than this.",
+            rule="policy/rule",
+            account="the account's id",
+            name="its name",
+            instrument="cash, credit or coupon",
+            amount="with two decimals",
+            until="when it may move",
+        ),
         "reload_failed": _event(
             "error", "An error of budgetd itself while new documents were taken over."
         ),

@@ -1,4 +1,4 @@
-"""What a cycle leaves for the next one to know of time: ticks served, slots decided and over.
+"""What a cycle leaves for the next to know of time: ticks served, slots decided and over, notices.
 
 It hands what the core says to the ledger. It may not decide, nor ask what time it is.
 """
@@ -6,16 +6,19 @@ It hands what the core says to the ledger. It may not decide, nor ask what time 
 from collections.abc import Iterable
 from datetime import datetime
 
+from budgetd.core.decisions.decision import Announcement, Held
 from budgetd.core.decisions.due import due_ticks
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.slots import Missed, Past, close
+from budgetd.core.intent import State
 from budgetd.core.observation import Observation
 from budgetd.core.plans.decided import decided
+from budgetd.core.plans.notice import withdrawn
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame
 from budgetd.core.policies.policy import PolicySet
-from budgetd.ledger import kept, slots
+from budgetd.ledger import kept, notices, slots
 from budgetd.ledger.store import Ledger
 
 
@@ -28,9 +31,27 @@ def note_ticks(
 
 def note_slots(ledger: Ledger, plan: Plan, outcomes: Iterable[Outcome], now: datetime) -> None:
     """Remembers the units whose slots are done, and what held the others."""
-    found = decided(plan, outcomes)
+    ends = tuple(outcomes)
+    found = decided(plan, ends)
+    moved = {(one.rule, one.unit) for one in ends if one.state is State.SETTLED}
+    if moved:
+        known = notices.notices(ledger)
+        notices.withdraw(ledger, [key for key in known if key[:2] in moved])
     kept.note_decided(ledger, found.done, now)
     slots.note_holds(ledger, found.held, now)
+
+
+def note_notices(
+    ledger: Ledger, plan: Plan, policies: PolicySet, now: datetime
+) -> tuple[tuple[Held, Announcement], ...]:
+    """Announces what a plan holds for its notice, and withdraws what it does not want any more;
+    what is announced for the first time, with the hold that says until when."""
+    rules = {name for name, _ in policies.rules()}
+    known = notices.notices(ledger)
+    notices.withdraw(ledger, withdrawn(plan, known, rules))
+    wanted = {(held.rule, one): held for held in plan.held for one in held.announces}
+    fresh = notices.announce(ledger, wanted, now)
+    return tuple((wanted[named], named[1]) for named in fresh)
 
 
 def close_slots(

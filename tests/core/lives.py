@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -82,6 +83,7 @@ class Fired:
     period: str
     at: datetime
     read_at: datetime
+    amount: Decimal
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ class Life:
     zone: ZoneInfo = SHANGHAI
     fleet: tuple[Account, ...] = accounts("a", "b")
     mode: str = "enforce"
+    cash: str = "5.00"
     fired: list[Fired] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
@@ -135,6 +138,7 @@ class Life:
         kept.note_rules(self.ledger, [name for name, _ in self.rules.rules()], now)
         observation = self._observe(now, set(unread), read_at or now)
         plan = self.plan = plan_of(self.settings, observation)
+        timekeeping.note_notices(self.ledger, plan, self.rules, now)
         if self.mode == "enforce":
             outcomes = [self._send(plan, move.id, now, set(in_doubt)) for move in plan.moves]
             if dies:
@@ -159,7 +163,7 @@ class Life:
         cash = {
             name: Unknown("it failed", read_at)
             if name in unread
-            else Ok(parse_amount("5.00"), read_at)
+            else Ok(parse_amount(self.cash), read_at)
             for name in wanted
         }
         return replace(
@@ -195,6 +199,7 @@ class Life:
                 period=transfer.period,
                 at=now,
                 read_at=transfer.read_at,
+                amount=transfer.amount,
             )
         )
         return outcome_of(promised_of(transfer, plan.expires_at), state)

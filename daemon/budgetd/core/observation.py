@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from budgetd.core.approval import Approved
-from budgetd.core.intent import Direction, Instrument, Move
+from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.pause import Pause
 
 T = TypeVar("T")
@@ -152,6 +152,14 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """When a reclaim was announced, and how much of: no more than that is taken."""
+
+    at: datetime
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """All that one cycle knows.
 
@@ -159,8 +167,9 @@ class Observation:
     `readings`. `moves` are the intents of the last 32 days and every open one, `moved_before`
     the sums of the older ones by (account id, instrument, direction). `first_loaded` says since
     when a rule is known (a rule that is missing is new), `decided` which (rule, account id,
-    period) are done, `over` which slots of a rule nobody serves any more. `pauses` are in force
-    or over by their own time, `approvals` what a person agreed to and that was not promised yet.
+    period) are done, `over` which slots of a rule nobody serves any more. `notices` are the
+    reclaims that were announced, by (rule, unit, period). `pauses` are in force or over by their
+    own time, `approvals` what a person agreed to and that was not promised yet.
     A preview sees slots from before its rules were loaded.
     `served` says which tick of each `every` rule was served last; None where they are always
     due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
@@ -178,6 +187,7 @@ class Observation:
     first_loaded: Mapping[str, datetime] = field(default_factory=dict)
     decided: frozenset[tuple[str, str, str]] = frozenset()
     over: Mapping[str, Over] = field(default_factory=dict)
+    notices: Mapping[tuple[str, Unit, str], Announced] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     approvals: tuple[Approved, ...] = ()
     served: Mapping[str, datetime] | None = None

@@ -232,7 +232,16 @@ CREATE UNIQUE INDEX one_alert ON alert (rule, account_id) WHERE over_at IS NULL;
 CREATE TABLE unread_since (account_id TEXT PRIMARY KEY, since TEXT NOT NULL) STRICT;
 """
 
-_THIRD = _SLOTS + _STANDING + _TELLING
+# Reclaims that are announced and have not moved yet.
+_NOTICES = """
+CREATE TABLE notice (
+  rule TEXT NOT NULL, account_id TEXT NOT NULL, instrument TEXT NOT NULL, part TEXT NOT NULL,
+  period TEXT NOT NULL, at TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),
+  PRIMARY KEY (rule, account_id, instrument, part, period)
+) STRICT, WITHOUT ROWID;
+"""
+
+_THIRD = _SLOTS + _STANDING + _TELLING + _NOTICES
 
 STEPS = {1: _FIRST, 2: _SECOND, 3: _THIRD}
 """The way to each version from the one before; a new file walks all of them."""

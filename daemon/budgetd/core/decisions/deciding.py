@@ -128,18 +128,26 @@ def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
 
 
 def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[Decision]:
-    """What a calendar rule says, within the period of its slot."""
+    """What a calendar rule says, within the period of its slot; of a slot that lies ahead nothing
+    is decided yet."""
+    now = case.judge.observation.taken_at
     is_late = not due.is_extra
+    is_ahead = is_late and slot.at > now
     is_real = is_late and not case.judge.observation.is_preview
-    if is_real and case.judge.is_from_before(named, case.account, slot.at):
+    if is_real and not is_ahead and case.judge.is_from_before(named, case.account, slot.at):
         held = _held(named, case.account, Hold.STALE)
         yield replace(held, period=slot.period, detail="read before the slot")
         return
     for item in case.judge.judge(named, case.account):
         if not isinstance(item, Wish):
-            yield replace(item, period=slot.period)
+            yield replace(item, period="" if is_ahead else slot.period)
             continue
-        wish = replace(item, period=slot.period, late_since=slot.at if is_late else None)
+        wish = replace(
+            item,
+            period=slot.period,
+            late_since=slot.at if is_late else None,
+            slot_at=slot.at if is_late else None,
+        )
         fired = _fired(case.judge.history, wish)
         if fired is None:
             yield wish

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from budgetd.core.intent import Direction, Instrument
+from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.observation import Account, Coupon, CreditLedger
 from budgetd.core.policies.policy import Action, Rule
 from budgetd.core.reason import Ask, Hold, Why
@@ -31,9 +31,19 @@ class NamedRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A reclaim that is to be announced: so much of a unit, for a slot where the rule has them."""
+
+    unit: Unit
+    period: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """The rule does nothing, and why. `until` is when that ends by itself, where that is known;
-    `period` is the slot it was asked for, of a calendar rule."""
+    `period` is the slot it was asked for, of a calendar rule; `announces` what a hold for its
+    notice makes known."""
 
     rule: str
     account: Account
@@ -44,12 +54,14 @@ class Held:
     detail: str = ""
     coupon: Coupon | None = None
     period: str = ""
+    announces: tuple[Announcement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """The rule is due and triggered, and no rail holds it: the amount is still to be found.
 
+    `slot_at` is when its slot comes, which may lie ahead where it is announced before.
     `ledgers` are the account's own, of a reclaim those it may be taken from; `coupon` the one to
     take home. `trigger` is what an allocation must at least lift the reading to.
     """
@@ -66,6 +78,7 @@ class Wish:
     coupon: Coupon | None = None
     unit_reading: Decimal | None = None
     late_since: datetime | None = None
+    slot_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

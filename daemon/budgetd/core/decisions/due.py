@@ -31,7 +31,8 @@ Key = tuple[str, str, str]
 class Due:
     """Whether a rule's time has come, and when it comes next where that is known.
 
-    `slots` are those of a calendar rule that are still served, oldest first; `is_extra` is a rule
+    `slots` are those of a calendar rule that are still served, oldest first, then the one whose
+    notice runs; `is_extra` is a rule
     that a person asked for by name. `detail` says why it is not due, where that is no matter of
     hours.
     """
@@ -89,6 +90,10 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
         if _is_served(slot, named.name, observation)
     )
     following = next_slot(schedule, zone, now)
+    notice = named.rule.notice
+    if notice is not None and following is not None and following.at - notice <= now:
+        # Announced before it comes: what is said of it until then decides nothing.
+        slots = (*slots, following)
     return Due(
         is_due=bool(slots),
         slots=slots,

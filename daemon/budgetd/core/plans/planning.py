@@ -23,6 +23,7 @@ from budgetd.core.plans.batches import Approvals, Gate
 from budgetd.core.plans.consent import consented
 from budgetd.core.plans.drafting import Drawer
 from budgetd.core.plans.funds import Piece, Purse
+from budgetd.core.plans.notice import after_notice
 from budgetd.core.plans.plan import MasterLine, Plan, Transfer, Unreadable, Withheld
 from budgetd.core.policies.policy import Lift, PolicySet
 from budgetd.core.reason import Ask, Hold
@@ -184,6 +185,12 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
 
 def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Transfer] | Held:
     drawn = drawer.reclaim(wish)
+    if isinstance(drawn, list) and wish.named.rule.notice is not None:
+        noticed = after_notice(wish, drawn, drawer.history.observation)
+        drawer.undo(wish, drawn)
+        if isinstance(noticed, list):
+            drawer.caps.book(wish, total(transfer.amount for transfer in noticed))
+        drawn = noticed
     if isinstance(drawn, list):
         amount = total(transfer.amount for transfer in drawn)
         if wish.ask is None and approvals.needs_one(wish, amount):

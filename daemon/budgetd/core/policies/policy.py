@@ -283,7 +283,9 @@ class Rule(Document):
         None, description="windows of the config in which it only holds"
     )
     guard: Annotated[None, BeforeValidator(later("guard"))] = None
-    notice: Annotated[None, BeforeValidator(later("notice"))] = None
+    notice: Duration | None = Field(
+        None, description="reclaims: announced so long before, then decided again"
+    )
 
     @model_validator(mode="after")
     def _one_action(self) -> "Rule":

@@ -131,6 +131,8 @@ def _judge_frame(rule: PlacedRule) -> Iterator[Problem]:
             "without `when` it needs a calendar schedule: it would act at every reading",
             hint="name a trigger, or daily, weekly, monthly, dates or cron",
         )
+    if written.notice is not None and not isinstance(written.action, Reclaim | ReclaimCoupons):
+        yield rule.at(("notice",), "only what is taken home is announced: reclaims and coupons")
     statuses = written.accounts.status if isinstance(written.accounts, Match) else None
     is_lift = isinstance(written.action, Lift)
     if statuses is not None and is_lift and Status.NORMAL not in statuses:

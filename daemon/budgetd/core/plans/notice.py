@@ -1,0 +1,87 @@
+"""Reclaims that are announced before they move: what has been announced long enough, and no more.
+
+Pure. What was announced is told by the observation; what is announced now, by the hold.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from budgetd.core.decisions.decision import Announcement, Held, Wish
+from budgetd.core.intent import Unit
+from budgetd.core.observation import Announced, Observation
+from budgetd.core.plans.consent import at_most
+from budgetd.core.plans.drafting import held
+from budgetd.core.plans.plan import Plan, Transfer
+from budgetd.core.reason import Hold
+
+Key = tuple[str, Unit, str]
+"""What is announced: rule, unit, period."""
+
+CONTRARY = frozenset({Hold.NOT_TRIGGERED, Hold.BELOW_MIN, Hold.RECLAIMABLE})
+"""Holds on a good reading that wants nothing any more: what was announced is withdrawn."""
+
+
+def after_notice(
+    wish: Wish, drawn: list[Transfer], observation: Observation
+) -> list[Transfer] | Held:
+    """The transfers whose notice is over, each for no more than was announced; where there is none,
+    the hold that announces them all."""
+    found = [_announced(transfer, wish, observation) for transfer in drawn]
+    ends = [_end(wish, one, observation) for one in found]
+    over = [
+        at_most(transfer, one.amount, "announced")
+        for transfer, one, end in zip(drawn, found, ends, strict=True)
+        if one is not None and end <= observation.taken_at
+    ]
+    if over:
+        return over
+    is_ahead = wish.slot_at is not None and wish.slot_at > observation.taken_at
+    return replace(
+        held(wish, Hold.NOTICE),
+        until=min(ends),
+        period="" if is_ahead else wish.period,
+        announces=tuple(
+            Announcement(unit=one.unit, period=wish.period, amount=one.amount) for one in drawn
+        ),
+    )
+
+
+def withdrawn(plan: Plan, known: Iterable[Key], rules: Collection[str]) -> Iterator[Key]:
+    """What was announced and is not wanted any more: its rule is gone, a good reading says so, or
+    the rule wants others of the account's units and not this one."""
+    contrary = {_unit_of(one) for one in plan.held if one.reason in CONTRARY}
+    wanted: dict[tuple[str, str], set[Unit]] = defaultdict(set)
+    for transfer in (*plan.transfers, *(item.transfer for item in plan.withheld)):
+        wanted[transfer.rule, transfer.account.id].add(transfer.unit)
+    for held_ in plan.held:
+        wanted[held_.rule, held_.account.id] |= {one.unit for one in held_.announces}
+        if held_.coupon is not None and held_.reason not in CONTRARY:
+            part = held_.coupon.child_id or ""
+            unit = Unit(account_id=held_.account.id, instrument=held_.instrument, part=part)
+            wanted[held_.rule, held_.account.id].add(unit)
+    for key in known:
+        rule, unit, _ = key
+        others = wanted[rule, unit.account_id]
+        is_contrary = {(rule, unit.account_id, ""), (rule, unit.account_id, unit.part)} & contrary
+        if rule not in rules or is_contrary or (others and unit not in others):
+            yield key
+
+
+def _unit_of(one: Held) -> tuple[str, str, str]:
+    """Rule, account and part; an empty part is all of the account's."""
+    child = one.coupon.child_id if one.coupon is not None else None
+    return one.rule, one.account.id, child or ""
+
+
+def _announced(transfer: Transfer, wish: Wish, observation: Observation) -> Announced | None:
+    return observation.notices.get((transfer.rule, transfer.unit, wish.period))
+
+
+def _end(wish: Wish, announced: Announced | None, observation: Observation) -> datetime:
+    """When its notice is over: counted from the announcement, and never before the slot."""
+    notice = wish.named.rule.notice
+    assert notice is not None
+    begun = announced.at if announced is not None else observation.taken_at
+    return max(begun + notice, wish.slot_at or begun)
