@@ -1,6 +1,7 @@
 """Reclaims that are announced: so long before, and for no more than was said."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from budgetd.core.moment import format_instant, parse_instant
 from budgetd.core.money import format_amount
+from budgetd.core.observation import Status
 from budgetd.core.reason import Hold
 
 from .lives import Life, accounts, policies
@@ -109,3 +111,29 @@ def test_a_rule_that_is_gone_takes_its_notices_with_it(life: Life) -> None:
     life.rules = policies(RULE)
     life.cycle(NOON + 3 * DAY)
     assert held(life) == [(Hold.NOTICE, "2026-11-15T04:00:00Z")]
+
+
+def test_what_is_only_announced_neither_commands_nor_contradicts(life: Life) -> None:
+    now = {"name": "s", "accounts": "all", **HOME, "priority": 200}
+    gift = {"name": "g", "accounts": "all", "top_up": {"add": "10.00"}}
+    at = {"daily": {"at": "12:00"}}
+    life.rules = policies(MONTHLY, {**gift, "schedule": at})
+    life.cycle(SLOT - 3 * DAY)
+    life.cycle(SLOT - 2 * DAY)
+    assert [one.rule for one in life.fired] == ["p/g"] * 2
+    life.rules = policies(MONTHLY, now)
+    life.cycle(SLOT - DAY)
+    assert [one.rule for one in life.fired][2:] == ["p/s"]
+
+
+def test_an_account_that_is_unfit_before_the_slot_has_not_decided_it(life: Life) -> None:
+    life.rules = policies(MONTHLY)
+    normal = life.fleet
+    life.fleet = tuple(replace(one, status=Status.CLOSING) for one in normal)
+    life.cycle(SLOT - 3 * DAY)
+    life.cycle(SLOT - 1.5 * DAY)
+    assert held(life) == [(Hold.NOT_NORMAL, "")]
+    life.fleet = normal
+    life.cycle(SLOT - DAY)
+    life.cycle(SLOT + DAY)
+    assert len(life.fired) == 1

@@ -86,6 +86,9 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
                 decisions.made.append(item)
             elif named.rule.mode is Mode.OBSERVE:
                 decisions.observed.append(item)
+            elif item.slot_at is not None and item.slot_at > case.judge.observation.taken_at:
+                # Announced before its time, a rule commands nothing yet.
+                decisions.made.append(_rails(case, item))
             else:
                 wishes[_controller(item)].append(item)
     commanding: list[Wish] = []
@@ -115,7 +118,8 @@ def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
 def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     """Is the rule due for this account, is the account fit for it, does its trigger hold?"""
     slot = due.slot_of(named.name, case.account.id, case.judge.observation.decided)
-    period = slot.period if slot is not None else ""
+    has_come = slot is not None and (due.is_extra or slot.at <= case.judge.observation.taken_at)
+    period = slot.period if slot is not None and has_come else ""
     hold = unfit(named, case.account, case.limits)
     if hold is not None:
         return [replace(_held(named, case.account, hold), period=period)]
