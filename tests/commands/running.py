@@ -59,10 +59,12 @@ class Running:
         with self._more:
             return [event for event in self.log[since:] if event["event"] == name]
 
-    def wait_for(self, name: str, *, since: int = 0, count: int = 1) -> Event:
+    def wait_for(
+        self, name: str, *, since: int = 0, count: int = 1, patience_s: float = PATIENCE_S
+    ) -> Event:
         """The `count`th event of that name from a line of the log on; fails if it dies, or does
-        not say so within a minute."""
-        deadline = time.monotonic() + PATIENCE_S
+        not say so within the patience."""
+        deadline = time.monotonic() + patience_s
         while True:
             with self._more:
                 found = [event for event in self.log[since:] if event["event"] == name]

@@ -181,7 +181,7 @@ def soak(home: Path, minutes: float) -> None:
             text = (
                 urllib.request.urlopen("http://127.0.0.1:8732/metrics", timeout=10).read().decode()
             )
-            daemon.wait_for("attempt_answered", since=len(daemon.log))
+            daemon.wait_for("attempt_answered", since=len(daemon.log), patience_s=900)
             begun = datetime.now(UTC)  # noqa: TID251 - the machine's own clock
             stop_s = daemon.stop()
             assert daemon.process.returncode == 0, daemon.errors
@@ -193,7 +193,7 @@ def soak(home: Path, minutes: float) -> None:
         print(f"oldest reading {gap}, bound {STALENESS}; stopped under load in {stop_s:.2f} s")
         ask(f"{endpoint}/_sandbox/faults", {"clear": 1})
         with Running(home / "config.yaml") as daemon:
-            daemon.wait_for("cycle_ended")
+            daemon.wait_for("cycle_ended", patience_s=900)
             daemon.stop()
         book, settled, still_open = moved(endpoint, home / "budgetd.db")
         print(f"{book:,} moves in the book, {settled:,} settled in the ledger, {still_open} open")

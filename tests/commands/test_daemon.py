@@ -5,6 +5,7 @@ The sandbox's book is the judge.
 
 import asyncio
 import json
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -226,6 +227,26 @@ def test_a_stop_ends_what_is_under_way_and_loses_nothing(
         daemon.wait_for("cycle_ended", count=2)
     assert cash(running) == AFTER
     assert posts(running) == 3
+
+
+def test_a_name_that_is_still_being_resolved_does_not_hold_up_the_stop(
+    site: Site, tmp_path: Path
+) -> None:
+    resolver = tmp_path / "resolver"
+    resolver.mkdir()
+    (resolver / "sitecustomize.py").write_text(
+        "import socket, time\n"
+        "def slow(*arguments, **options):\n"
+        "    time.sleep(60)\n"
+        "socket.getaddrinfo = slow\n"
+    )
+    path = Path(site.config)
+    path.write_text(path.read_text().replace(site.endpoint, "https://bss.example"))
+    known = os.environ.get("PYTHONPATH", "")
+    with Running(path, {"PYTHONPATH": f"{resolver}:{known}"}) as daemon:
+        daemon.wait_for("cycle_began")
+        assert daemon.stop() < 10
+        assert daemon.process.returncode == 0, daemon.errors
 
 
 # Time

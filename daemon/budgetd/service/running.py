@@ -4,6 +4,7 @@ It may not know what a cycle does.
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from budgetd.clock import now
@@ -15,6 +16,15 @@ from budgetd.service.systemd import ServiceManager
 from budgetd.wiring import Opened
 
 
+class _Threads(ThreadPoolExecutor):
+    """Threads for what blocks, such as names to resolve; the stop does not wait for them."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Lets them go, whatever is asked."""
+        del wait, cancel_futures
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 def run_daemon(option: Path, opened: Opened) -> None:
     """Runs the one daemon of a state until it is asked to stop.
 
@@ -24,16 +34,17 @@ def run_daemon(option: Path, opened: Opened) -> None:
     manager = ServiceManager()
     with daemon_lock(state) as lock:
         ledger = Ledger(state, may_write=True)
+        daemon = Daemon(
+            in_force=InForce(option, opened, now),
+            ledger=ledger,
+            lock=lock,
+            clock=now,
+            manager=manager,
+        )
         try:
-            asyncio.run(
-                Daemon(
-                    in_force=InForce(option, opened, now),
-                    ledger=ledger,
-                    lock=lock,
-                    clock=now,
-                    manager=manager,
-                ).run()
-            )
+            with asyncio.Runner() as runner:
+                runner.get_loop().set_default_executor(_Threads())
+                runner.run(daemon.run())
         finally:
             ledger.close()
             manager.close()
