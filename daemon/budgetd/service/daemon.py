@@ -280,7 +280,7 @@ class Daemon:
         self.last = done
         log_done(done)
         try:
-            self._telling.cycle(report, done.stopped)
+            self._telling.cycle(report, "" if self.stopping.is_asked else done.stopped)
         except StoreError:
             raise
         except Exception:
