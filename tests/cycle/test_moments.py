@@ -332,3 +332,35 @@ async def test_a_void_move_leaves_its_slot_open(world_of: Callable[..., World]) 
     assert (world.moved("poor"), world.moved("bare")) == (100_00, 100_00)
     assert sorted(world.states()) == [State.SETTLED, State.SETTLED, State.VOID]
     world.check()
+
+
+async def test_a_slot_that_ends_before_its_turn_moves_nothing_under_the_next(world: World) -> None:
+    opened = world.policies(
+        DAILY.replace('daily: {at: "03:00"}, catch_up: 2h', 'cron: "0 * * * *", catch_up: 2h')
+    )
+    await world.run(opened)
+    at(world, 4, 59)
+    world.running.sandbox.clock.advance(timedelta(seconds=30))
+    at_turn(world, lambda: None)
+    await world.run(opened)
+    assert world.posts() == 0
+    at_turn(world, lambda: None, number=9)
+    for minute in (3, 4):
+        at(world, 5, minute)
+        await world.run(opened)
+    periods = {one.period for one, _ in world.ledger_rows()}
+    assert periods == {"2026-11-30T04:00", "2026-11-30T05:00"}
+    world.check()
+
+
+async def test_a_reclaim_is_announced_by_one_cycle_and_moved_by_a_later_one(world: World) -> None:
+    opened = world.policies(HOME + "    notice: 1h\n")
+    await world.run(opened)
+    world.pass_time(minutes=59)
+    await world.run(opened)
+    assert world.posts() == 0
+    by_hand(world, RICH, 700_00)
+    world.pass_time(minutes=2)
+    await world.run(opened)
+    assert world.moved("rich") == 700_00 - 4800_00
+    world.check()
