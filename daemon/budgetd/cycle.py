@@ -199,7 +199,7 @@ class Cycle:
         self._believe(observation)
         self._keep(observation)
         self._keep_proposals(plan)
-        self._keep_notices(plan)
+        self._keep_notices(plan, observation)
         logger().info(
             "planned",
             accounts_read=plan.accounts_read,
@@ -212,10 +212,10 @@ class Cycle:
         found = self.executor.discrepancies
         return Report(plan=plan, observation=observation, discrepancies=found)
 
-    def _keep_notices(self, plan: Plan) -> None:
+    def _keep_notices(self, plan: Plan, observation: Observation) -> None:
         """Announces the reclaims whose notice begins now, one line each."""
         policies = self.settings.frame.policies
-        for held, one in timekeeping.note_notices(self.ledger, plan, policies, plan.taken_at):
+        for held, one in timekeeping.note_notices(self.ledger, plan, policies, observation):
             logger().info(
                 "reclaim_announced",
                 rule=held.rule,

@@ -10,7 +10,6 @@ from budgetd.core.decisions.decision import Announcement, Held
 from budgetd.core.decisions.due import due_ticks
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.slots import Missed, Past, close
-from budgetd.core.intent import State
 from budgetd.core.observation import Observation
 from budgetd.core.plans.decided import decided
 from budgetd.core.plans.notice import withdrawn
@@ -31,26 +30,20 @@ def note_ticks(
 
 def note_slots(ledger: Ledger, plan: Plan, outcomes: Iterable[Outcome], now: datetime) -> None:
     """Remembers the units whose slots are done, and what held the others."""
-    ends = tuple(outcomes)
-    found = decided(plan, ends)
-    moved = {(one.rule, one.unit) for one in ends if one.state is State.SETTLED}
-    if moved:
-        known = notices.notices(ledger)
-        notices.withdraw(ledger, [key for key in known if key[:2] in moved])
+    found = decided(plan, outcomes)
     kept.note_decided(ledger, found.done, now)
     slots.note_holds(ledger, found.held, now)
 
 
 def note_notices(
-    ledger: Ledger, plan: Plan, policies: PolicySet, now: datetime
+    ledger: Ledger, plan: Plan, policies: PolicySet, observation: Observation
 ) -> tuple[tuple[Held, Announcement], ...]:
-    """Announces what a plan holds for its notice, and withdraws what it does not want any more;
-    what is announced for the first time, with the hold that says until when."""
+    """Announces what a plan holds for its notice, and withdraws what it does not want any more, or
+    what has moved since; what is announced for the first time, with its hold."""
     rules = {name for name, _ in policies.rules()}
-    known = notices.notices(ledger)
-    notices.withdraw(ledger, withdrawn(plan, known, rules))
+    notices.withdraw(ledger, withdrawn(plan, observation, rules))
     wanted = {(held.rule, one): held for held in plan.held for one in held.announces}
-    fresh = notices.announce(ledger, wanted, now)
+    fresh = notices.announce(ledger, wanted, plan.taken_at)
     return tuple((wanted[named], named[1]) for named in fresh)
 
 

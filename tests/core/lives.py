@@ -138,7 +138,7 @@ class Life:
         kept.note_rules(self.ledger, [name for name, _ in self.rules.rules()], now)
         observation = self._observe(now, set(unread), read_at or now)
         plan = self.plan = plan_of(self.settings, observation)
-        timekeeping.note_notices(self.ledger, plan, self.rules, now)
+        timekeeping.note_notices(self.ledger, plan, self.rules, observation)
         if self.mode == "enforce":
             outcomes = [self._send(plan, move.id, now, set(in_doubt)) for move in plan.moves]
             if dies:

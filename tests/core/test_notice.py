@@ -137,3 +137,11 @@ def test_an_account_that_is_unfit_before_the_slot_has_not_decided_it(life: Life)
     life.cycle(SLOT - DAY)
     life.cycle(SLOT + DAY)
     assert len(life.fired) == 1
+
+
+def test_a_move_that_no_cycle_lived_to_note_has_used_its_notice(life: Life) -> None:
+    life.cycle(NOON)
+    life.cycle(NOON + 2 * DAY, dies=True)
+    life.cycle(NOON + 2 * DAY + HOUR)
+    assert len(life.fired) == 1
+    assert held(life) == [(Hold.NOTICE, "2026-11-14T05:00:00Z")]

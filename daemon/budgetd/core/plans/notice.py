@@ -4,12 +4,13 @@ Pure. What was announced is told by the observation; what is announced now, by t
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from budgetd.core.decisions.decision import Announcement, Held, Wish
-from budgetd.core.intent import Unit
+from budgetd.core.decisions.history import History
+from budgetd.core.intent import Move, Unit
 from budgetd.core.observation import Announced, Observation
 from budgetd.core.plans.consent import at_most
 from budgetd.core.plans.drafting import held
@@ -23,12 +24,11 @@ CONTRARY = frozenset({Hold.NOT_TRIGGERED, Hold.BELOW_MIN, Hold.RECLAIMABLE})
 """Holds on a good reading that wants nothing any more: what was announced is withdrawn."""
 
 
-def after_notice(
-    wish: Wish, drawn: list[Transfer], observation: Observation
-) -> list[Transfer] | Held:
+def after_notice(wish: Wish, drawn: list[Transfer], history: History) -> list[Transfer] | Held:
     """The transfers whose notice is over, each for no more than was announced; where there is none,
     the hold that announces them all."""
-    found = [_announced(transfer, wish, observation) for transfer in drawn]
+    observation = history.observation
+    found = [_announced(transfer, wish, history) for transfer in drawn]
     ends = [_end(wish, one, observation) for one in found]
     over = [
         at_most(transfer, one.amount, "announced")
@@ -48,9 +48,12 @@ def after_notice(
     )
 
 
-def withdrawn(plan: Plan, known: Iterable[Key], rules: Collection[str]) -> Iterator[Key]:
-    """What was announced and is not wanted any more: its rule is gone, a good reading says so, or
-    the rule wants others of the account's units and not this one."""
+def withdrawn(plan: Plan, observation: Observation, rules: Collection[str]) -> Iterator[Key]:
+    """What was announced and is not to move by that any more: it has moved, its rule is gone, a
+    good reading says so, or the rule wants others of the account's units and not this one."""
+    known = observation.notices
+    if not known:
+        return
     contrary = {_unit_of(one) for one in plan.held if one.reason in CONTRARY}
     wanted: dict[tuple[str, str], set[Unit]] = defaultdict(set)
     for transfer in (*plan.transfers, *(item.transfer for item in plan.withheld)):
@@ -61,12 +64,19 @@ def withdrawn(plan: Plan, known: Iterable[Key], rules: Collection[str]) -> Itera
             part = held_.coupon.child_id or ""
             unit = Unit(account_id=held_.account.id, instrument=held_.instrument, part=part)
             wanted[held_.rule, held_.account.id].add(unit)
-    for key in known:
+    for key, announced in known.items():
         rule, unit, _ = key
         others = wanted[rule, unit.account_id]
         is_contrary = {(rule, unit.account_id, ""), (rule, unit.account_id, unit.part)} & contrary
-        if rule not in rules or is_contrary or (others and unit not in others):
+        is_used = any(_uses(move, key, announced) for move in observation.moves)
+        if rule not in rules or is_used or is_contrary or (others and unit not in others):
             yield key
+
+
+def _uses(move: Move, key: Key, announced: Announced) -> bool:
+    """Whether a move is the announced one: then another needs a notice of its own."""
+    is_same = (move.rule, move.unit, move.period) == key
+    return is_same and move.counts and move.made_at >= announced.at
 
 
 def _unit_of(one: Held) -> tuple[str, str, str]:
@@ -75,8 +85,13 @@ def _unit_of(one: Held) -> tuple[str, str, str]:
     return one.rule, one.account.id, child or ""
 
 
-def _announced(transfer: Transfer, wish: Wish, observation: Observation) -> Announced | None:
-    return observation.notices.get((transfer.rule, transfer.unit, wish.period))
+def _announced(transfer: Transfer, wish: Wish, history: History) -> Announced | None:
+    key = (transfer.rule, transfer.unit, wish.period)
+    found = history.observation.notices.get(key)
+    if found is None:
+        return None
+    moves = history.moves(transfer.account.id, transfer.instrument)
+    return None if any(_uses(move, key, found) for move in moves) else found
 
 
 def _end(wish: Wish, announced: Announced | None, observation: Observation) -> datetime:

@@ -186,7 +186,7 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
 def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Transfer] | Held:
     drawn = drawer.reclaim(wish)
     if isinstance(drawn, list) and wish.named.rule.notice is not None:
-        noticed = after_notice(wish, drawn, drawer.history.observation)
+        noticed = after_notice(wish, drawn, drawer.history)
         drawer.undo(wish, drawn)
         if isinstance(noticed, list):
             drawer.caps.book(wish, total(transfer.amount for transfer in noticed))
