@@ -12,12 +12,17 @@ from random import Random
 
 import pytest
 
+from budgetd.core.decisions.due import Due, Key
+from budgetd.core.decisions.history import History
+from budgetd.core.decisions.judging import Judge
 from budgetd.core.moment import format_instant, parse_instant
+from budgetd.core.policies.schedule import Slot
+from budgetd.ledger import slots as ledger_slots
 
 from .lives import Life, accounts, gift, policies
 from .years import HOUR, MINUTE, Year
 
-MANY = int(os.environ.get("SLOTS", "10"))
+MANY = int(os.environ.get("SLOTS", "8"))
 FIRST = int(os.environ.get("SLOTS_SEED", "0"))
 BERLIN, NEW_YORK, SHANGHAI = "Europe/Berlin", "America/New_York", "Asia/Shanghai"
 
@@ -143,3 +148,35 @@ def test_a_tick_is_served_once_and_no_clock_starves_its_rule(tmp_path: Path, see
             last = real
         assert real - last <= 2 * every + gap
     life.restart()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "instead"),
+    [
+        (History, "fired", lambda *_, **__: None),
+        (Judge, "is_from_before", lambda *_: False),
+        (ledger_slots, "over", lambda _: {}),
+        (ledger_slots, "opened", lambda _: ()),
+        (Due, "slot_of", lambda due, *key: _newest(due, key)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_years_notice_when_a_rule_of_the_design_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, instead: object
+) -> None:
+    monkeypatch.setattr(owner, name, instead)
+    with pytest.raises((AssertionError, KeyError)):
+        _years(tmp_path, 60)
+
+
+def _newest(due: Due, key: tuple[str, str, frozenset[Key]]) -> Slot | None:
+    """The turn of slots, the wrong way round."""
+    rule, account, decided = key
+    undecided = [slot for slot in due.slots if (rule, account, slot.period) not in decided]
+    return undecided[-1] if undecided else None
+
+
+def _years(folder: Path, count: int) -> None:
+    """As written and reloaded, by turns."""
+    for seed in range(count):
+        Year(seed, folder / f"{seed}.db", seed % 2 == 1).run(days=365, most_cycles=250)

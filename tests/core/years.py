@@ -245,6 +245,9 @@ class Year:
         assert all(count == 1 for count in moved.values()), moved.most_common(3)
         told = Counter((who, one.period) for one in self.life.missed for who in one.accounts)
         assert all(count == 1 for count in told.values()), told.most_common(3)
+        for who in PEOPLE if not self.reloads else ():
+            served = [one.period for one in self.life.fired if one.account == who]
+            assert served == sorted(served), "a late slot goes before a newer one"
         both = moved.keys() & told.keys()
         assert both <= self.doubted, both - self.doubted
         lost = {
