@@ -114,8 +114,10 @@ def test_a_full_disk_behind_the_output_is_told_in_a_sentence(
     assert cash(running) == BEFORE
 
 
-def answered(site: Site, answer: str) -> tuple[int, str]:
-    """One `apply` at a terminal, whose question gets this answer."""
+def answered(
+    site: Site, answer: str, meanwhile: Callable[[], None] = lambda: None
+) -> tuple[int, str]:
+    """One `apply` at a terminal, whose question gets this answer, once that was done."""
     ours, theirs = pty.openpty()
     process = site.start("apply", stdin=theirs, stdout=theirs, stderr=theirs, text=False)
     os.close(theirs)
@@ -134,6 +136,7 @@ def answered(site: Site, answer: str) -> tuple[int, str]:
     reader = threading.Thread(target=read)
     reader.start()
     wait_for(lambda: b"[yes/NO]" in told or process.poll() is not None)
+    meanwhile()
     os.write(ours, answer.encode() + b"\n")
     code = process.wait(timeout=PATIENCE_S)
     reader.join(PATIENCE_S)
@@ -152,6 +155,20 @@ def test_at_a_terminal_only_a_whole_yes_moves_money(
     assert "Carry out 3 transfers?" in told
     assert cash(running) == (AFTER if moves else BEFORE)
     assert moves or "nothing was moved" in told
+
+
+def test_a_person_who_thinks_holds_up_nobody_and_moves_nothing_twice(
+    site: Site, running: RunningSandbox
+) -> None:
+    def moved_meanwhile() -> None:
+        result = site.run("apply", "--yes")
+        assert result.exit_code == 0, result.output
+        assert cash(running) == AFTER
+
+    code, told = answered(site, "yes", moved_meanwhile)
+    assert code == 0, told
+    assert cash(running) == AFTER
+    assert posts(running) == 3
 
 
 def test_a_cycle_waits_for_another_one_and_then_goes_on(

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,10 +138,12 @@ def _apply(order: Order) -> int:
     from budgetd.ledger.store import Ledger
 
     state = order.opened.config.state
-    with cycle_lock(state, wait_s=LOCK_WAIT_S):
+    with ExitStack() as held:
+        turn = _Turn(held, lambda: cycle_lock(state, wait_s=LOCK_WAIT_S))
+        turn.take()
         ledger = Ledger(state, may_write=True)
         try:
-            return asyncio.run(_cycle(order, ledger))
+            return asyncio.run(_cycle(order, ledger, turn))
         except KeyboardInterrupt:
             left = len(ledger.open_intents())
             say(f"stopped; {left} transfer{'s' if left != 1 else ''} may be under way. The next")
@@ -149,7 +153,23 @@ def _apply(order: Order) -> int:
             ledger.close()
 
 
-async def _cycle(order: Order, ledger: "Ledger") -> int:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The lock of a cycle, which a person who thinks does not keep from others."""
+
+    held: ExitStack
+    lock: Callable[[], AbstractContextManager[None]]
+
+    def take(self) -> None:
+        """Waits for it; raises `LedgerError` where another keeps it."""
+        self.held.enter_context(self.lock())
+
+    def leave(self) -> None:
+        """Lets others have it."""
+        self.held.close()
+
+
+async def _cycle(order: Order, ledger: "Ledger", turn: _Turn) -> int:
     from budgetd.clock import now
     from budgetd.cycle import exit_code
     from budgetd.execute import StopSendingError
@@ -164,14 +184,14 @@ async def _cycle(order: Order, ledger: "Ledger") -> int:
             cycle.progress = _tell
             try:
                 still_open = await cycle.begin()
+                _warn(still_open)
+                if order.saved is not None:
+                    report = await _saved(order.saved, cycle)
+                else:
+                    report = await _fresh(order, cycle, turn)
             except StopSendingError as stop:
                 say(f"error: {stop}")
                 return FAILED
-            _warn(still_open)
-            if order.saved is not None:
-                report = await _saved(order.saved, cycle)
-            else:
-                report = await _fresh(order, cycle)
     if report is None:
         return DOUBT if still_open else STALE_PLAN
     _show(order, report)
@@ -186,8 +206,9 @@ def _warn(still_open: "list[Intent]") -> None:
         )
 
 
-async def _fresh(order: Order, cycle: "Cycle") -> "Report":
-    """Plans, shows, asks, carries out."""
+async def _fresh(order: Order, cycle: "Cycle", turn: _Turn) -> "Report":
+    """Plans, shows, asks, carries out. What others moved meanwhile is known when each item's turn
+    comes."""
     from budgetd.core.plans.again import promised_of
     from budgetd.report.plan_text import plan_text
 
@@ -198,9 +219,13 @@ async def _fresh(order: Order, cycle: "Cycle") -> "Report":
         text = plan_text(plan, screen_of(order.opened.config.timezone), closing="")
         click.echo(text, nl=False)
     items = [promised_of(transfer, plan.expires_at) for transfer in plan.moves]
-    if items and not order.is_agreed and not _agrees(len(items)):
-        say("nothing was moved")
-        items = []
+    if items and not order.is_agreed:
+        turn.leave()
+        if not _agrees(len(items)):
+            say("nothing was moved")
+            return report
+        turn.take()
+        await cycle.begin()
     await cycle.carry_out(report, items)
     return report
 
