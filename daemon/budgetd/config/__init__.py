@@ -44,9 +44,11 @@ __all__ = [
     "find_config",
     "load_config",
     "load_policies",
+    "open_calendar",
     "open_config",
     "open_policies",
     "read_credentials",
+    "read_policy_files",
 ]
 
 CALENDAR_AHEAD = timedelta(days=60)
@@ -226,12 +228,13 @@ def open_policies(
     if not paths:
         message = "no policy file (*.yaml) in this folder; no policies is not what anybody means"
         return [], [Problem(path=shown, message=message)]
-    return _read_policies(paths, context)
+    return read_policy_files(paths, context)
 
 
-def _read_policies(
+def read_policy_files(
     paths: Sequence[Path], context: Mapping[str, object]
 ) -> tuple[list[Written[Policy]], list[Problem]]:
+    """Every one of these policy files that can be read, and what is wrong with the others."""
     written: list[Written[Policy]] = []
     problems: list[Problem] = []
     for path in paths:

@@ -44,6 +44,12 @@ class Draft:
             note = f"down to whole {format_amount(self.grain)}"
             self.steps.append(Step(step="multiple_of", amount=rounded, note=note))
 
+    def told(self) -> str:
+        """The steps in one line: how the amount came to what it is."""
+        return ", ".join(
+            f"{step.step} {format_amount(step.amount)}: {step.note}" for step in self.steps
+        )
+
     def hold(self, smallest: Decimal) -> Hold | None:
         """The hold of an amount that is zero or too small: for the clip that caused it."""
         if self.amount > ZERO and self.amount >= smallest:

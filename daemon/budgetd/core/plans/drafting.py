@@ -79,7 +79,7 @@ class Drawer:
         self._clip_to_caps(wish, draft)
         hold = draft.hold(action.min)
         if hold:
-            return held(wish, hold)
+            return held(wish, hold, draft.told())
         # Booked before the master is asked, so that the next wish of the rule finds less.
         self.caps.book(wish, draft.amount)
         return draft
@@ -126,7 +126,7 @@ class Drawer:
                     return held(wish, Hold.OPEN_INTENT, f"transfer {move.id} is {move.state}")
                 until = self.history.reflected_until(move)
                 return replace(held(wish, Hold.UNREFLECTED), until=until)
-        return held(wish, draft.clipped_by or Hold.BELOW_MIN)
+        return held(wish, draft.clipped_by or Hold.BELOW_MIN, draft.told())
 
     def _allocation(
         self, wish: Wish, draft: Draft, part: Draft, piece: Piece, before: list[Transfer]
@@ -154,7 +154,7 @@ class Drawer:
         self._clip_reclaim(wish, action, draft)
         hold = draft.hold(action.min)
         if hold:
-            return held(wish, hold)
+            return held(wish, hold, draft.told())
         self.caps.book(wish, draft.amount)
         unit = Unit(account_id=wish.account.id, instrument=Instrument.CASH)
         return [self._transfer(wish, unit, draft, _End(wish.reading - draft.amount))]
@@ -207,7 +207,7 @@ class Drawer:
                 transfers.append(self._transfer(wish, unit, draft, end))
         if transfers:
             return transfers
-        return held(wish, last.hold(action.min) or Hold.RECLAIMABLE)
+        return held(wish, last.hold(action.min) or Hold.RECLAIMABLE, last.told())
 
     def _whole_coupon(self, wish: Wish) -> list[Transfer] | Held:
         """The whole remainder of one child coupon, or nothing of it."""
