@@ -4,7 +4,7 @@ The only place where the whole of it is visible. Dry run and real run are the sa
 the commit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from budgetd import timekeeping
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
-from budgetd.core.decisions.rereading import rereading
+from budgetd.core.decisions.rereading import Rereading
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
 from budgetd.core.moment import format_instant
@@ -33,6 +33,7 @@ from budgetd.logs import logger
 from budgetd.observe import Observer, Wanted
 from budgetd.provider.errors import ProviderError
 from budgetd.provider.operations import MEMBERS
+from budgetd.sighting import Sighting
 
 LOOKING_BACK = timedelta(days=32)
 CHAIN_CHECKED = 1000
@@ -54,7 +55,8 @@ class Settings:
 @dataclass(slots=True)
 class Report:
     """What a cycle did, for people: each transfer's end, what stays open, why it stopped, the
-    slots that ended without having been served, and where ledger and records differ."""
+    slots that ended without having been served, and where ledger and records differ. `seen` is
+    what a next cycle may know."""
 
     observation: Observation
     plan: Plan | None = None
@@ -63,6 +65,7 @@ class Report:
     missed: tuple[Missed, ...] = ()
     discrepancies: tuple[Discrepancy, ...] = ()
     stopped: str = ""
+    seen: Sighting | None = None
 
 
 def blank_observation(
@@ -174,16 +177,27 @@ class Cycle:
         plan, observation = await plan_cycle(self.settings, self.observer, blank)
         return self._planned(plan, observation)
 
-    async def read(self, known: Mapping[str, Readings], since: datetime) -> Observation:
+    async def read(self, known: Sighting | None, since: datetime) -> Sighting:
         """Observes beside other processes, nothing locked: what is not known from `since` on, or
-        from a later slot or move. `decide` follows, under the lock."""
+        has moved or had a slot since it was read. `decide` follows, under the lock."""
+        seq = self.ledger.last_seq()
         blank = blank_observation(self.settings, self.ledger, self.clock())
-        wanted = needs(self.settings.frame.policies, blank, self.settings.limits)
-        left = rereading(wanted, blank, known, since)
-        return await self.observer.fleet(left, blank, known)
+        young = known.unmoved(self.ledger) if known is not None else {}
+        left = Rereading(
+            needs=needs(self.settings.frame.policies, blank, self.settings.limits),
+            known=young,
+            since=since,
+            now=blank.taken_at,
+        )
+        return Sighting(observation=await self.observer.fleet(left, blank, young), seq=seq)
 
-    def decide(self, observation: Observation) -> Report:
-        """Decides and plans on what was read, and on what the ledger knows by now."""
+    async def decide(self, seen: Sighting) -> Report:
+        """Decides and plans on what was read, and on what the ledger knows by now. What others
+        have moved since the reading began is read again, the master with it: no clock says in
+        which order a reading and another process's move came."""
+        observation, moved, seq = seen.observation, seen.moved(self.ledger), self.ledger.last_seq()
+        if moved:
+            observation = await self._read_again(observation, moved)
         self.executor.begin(self.ledger.last_seq())
         blank = blank_observation(self.settings, self.ledger, self.clock())
         observation = replace(
@@ -193,7 +207,17 @@ class Cycle:
             master=observation.master,
             began_at=observation.began_at,
         )
-        return self._planned(plan_of(self.settings, observation), observation)
+        report = self._planned(plan_of(self.settings, observation), observation)
+        report.seen = Sighting(observation=observation, seq=seq)
+        return report
+
+    async def _read_again(self, observation: Observation, moved: frozenset[str]) -> Observation:
+        readings = dict(observation.readings)
+        for account_id in sorted(moved & readings.keys()):
+            instruments = readings[account_id].instruments
+            readings[account_id] = await self.observer.account(account_id, instruments)
+        master = await self.observer.master(observation.master.instruments)
+        return replace(observation, readings=readings, master=master)
 
     def _planned(self, plan: Plan, observation: Observation) -> Report:
         self._believe(observation)
@@ -367,11 +391,4 @@ def exit_code(report: Report) -> int:
     if State.REFUSED in states:
         return 4
     was_limited = any(outcome.limit for outcome in report.outcomes)
-    return 5 if was_limited or (report.plan is not None and is_limited(report.plan)) else 0
-
-
-def is_limited(plan: Plan) -> bool:
-    """Whether a limit withheld the plan, a batch of it, or a transfer."""
-    return bool(plan.withheld) or any(
-        transfer.ask == "approval_above" for transfer in plan.proposals
-    )
+    return 5 if was_limited or (report.plan is not None and report.plan.is_limited) else 0

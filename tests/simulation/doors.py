@@ -6,12 +6,15 @@ provider may do to one call. They may not know what is right.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from budgetd.core import answer as answers
 from budgetd.core.answer import Answer, AnswerClass, Phase, knows_pair
+from budgetd.core.decisions.rereading import merged
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import from_minor, parse_amount, to_minor
 from budgetd.core.observation import (
@@ -48,6 +51,7 @@ SIGNATURE_LIFE = timedelta(minutes=15)
 TIMEOUT_S = 30.0
 STALE_S = 600.0
 READS_GO_BACK = False
+NOTHING_KNOWN: Mapping[str, Readings] = MappingProxyType({})
 KINDS = {
     TRANSFER_AMOUNT.name: Kind.ALLOCATE,
     RETRIEVE_AMOUNT.name: Kind.RECLAIM,
@@ -247,14 +251,20 @@ class Reader:
         self.client = mover
         self._served = stage.served
 
-    async def fleet(self, wanted: Wanted, blank: Observation) -> Observation:
-        """The lists, then every reading that is wanted."""
+    async def fleet(
+        self, wanted: Wanted, blank: Observation, known: Mapping[str, Readings] = NOTHING_KNOWN
+    ) -> Observation:
+        """The lists, then every reading that is wanted, beside those that are known."""
         await self._call("the list of accounts")
         members = tuple(_account(owner) for owner in self._stage.book.accounts.values())
         readings = {}
         for account_id, instruments in wanted.of(members).items():
             readings[account_id] = await self.account(account_id, instruments)
         master = await self.master(wanted.master)
+        readings = {
+            account_id: merged(known.get(account_id), readings.get(account_id))
+            for account_id in readings.keys() | known.keys()
+        }
         return replace(
             blank, taken_at=self._clock(), accounts=members, readings=readings, master=master
         )

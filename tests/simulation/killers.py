@@ -30,6 +30,8 @@ KILLERS: dict[str, tuple[int, ...]] = {
     "caps_do_not_count_doubt": (265, 888),
     "limits_do_not_look_back": (52, 607),
     "what_is_settled_is_reflected": (103, 140),
+    "what_others_moved_meanwhile_is_not_read_again": (809, 2761),
+    "a_clock_says_what_came_first": (34905, 67865),
     "a_refusal_is_repeated_at_once": (5156,),
     "what_leaves_the_master_is_not_counted": (2349, 8164),
     "a_period_is_used_twice": (26, 1056),

@@ -29,6 +29,7 @@ from budgetd.ledger import kept, proposals, recovery, store
 from budgetd.ledger.past import Past
 from budgetd.ledger.store import Ledger
 from budgetd.provider.moves import MoveRequest, move_request
+from budgetd.sighting import Sighting
 
 from .campaign import run_seeds
 from .processes import SimulatedLedger
@@ -334,6 +335,35 @@ def limits_do_not_look_back() -> Any:
 @mutant
 def what_is_settled_is_reflected() -> Any:
     return patched(History, is_reflected=lambda _self, move: move.ended_at is not None)
+
+
+@mutant
+def what_others_moved_meanwhile_is_not_read_again() -> Any:
+    return _both(
+        patched(Sighting, moved=lambda *_: frozenset()),
+        patched(History, is_reflected=_whoever_read_it()),
+    )
+
+
+@mutant
+def a_clock_says_what_came_first() -> Any:
+    return patched(Sighting, moved=lambda *_: frozenset())
+
+
+def _whoever_read_it() -> Any:
+    """A move is reflected by any reading, though the one at hand began before it."""
+    honest = History.is_reflected
+
+    def whoever_read_it(self: History, move: Any) -> bool:
+        seen = self.observation
+        self.observation = replace(seen, readings={})
+        try:
+            shown = honest(self, move)
+        finally:
+            self.observation = seen
+        return shown or honest(self, move)
+
+    return whoever_read_it
 
 
 @mutant

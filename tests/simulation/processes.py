@@ -18,6 +18,7 @@ from budgetd.ledger.times import instant, text
 from budgetd.observe import Observer
 from budgetd.provider.client import Client
 from budgetd.provider.errors import ProviderError
+from budgetd.sighting import Sighting
 
 from .doors import Mover, Reader
 from .enterprise import settings_of
@@ -27,6 +28,8 @@ from .statefile import StateFile
 NOTHING: Mapping[str, str] = MappingProxyType({})
 NO_ROOM = 1 << 62
 DEAD_TIME = timedelta(minutes=45)
+FRESH = timedelta(minutes=15)
+"""What a daemon has read within so long it does not read again."""
 SHORTEST_GAP_S, LONGEST_GAP_S, WAITING_GAP_S = 200.0, 1300.0, 900.0
 
 
@@ -109,6 +112,7 @@ class Process:
         self.number = number
         self.state = state
         self.ledger: SimulatedLedger | None = None
+        self.known: Sighting | None = None
         self.life: Coroutine[float, None, None] = self._live()
 
     def end(self) -> None:
@@ -175,8 +179,10 @@ class Process:
     async def _cycle(self, mover: Mover, reader: Reader) -> None:
         cycle = self._new_cycle(mover, reader)
         await cycle.begin()
-        report = await cycle.plan()
-        assert report.plan is not None
+        is_daemon = self.stage.script.reads_beside and self.number % 2 == 0
+        report = await self._read_beside(cycle) if is_daemon else await cycle.plan()
+        if report is None or report.plan is None:
+            return
         for held in report.plan.held:
             self.stage.coverage.note("holds", held.reason)
         for withheld in report.plan.withheld:
@@ -188,6 +194,22 @@ class Process:
             self.stage.tell(f"{self.number} plans {[(i.rule, i.account.name) for i in items]}")
         await cycle.carry_out(report, items)
         self._note(report)
+
+    async def _read_beside(self, cycle: Cycle) -> Report | None:
+        """As a daemon does it: what is not known yet is read while others may have the lock, and
+        all is decided under it; None where it cannot be had again."""
+        stage = self.stage
+        if stage.lock_owner == self.number:
+            stage.lock_owner = None
+        seen = await cycle.read(self.known, stage.our_now() - FRESH)
+        await wait(stage.script.interval_s)
+        if not await self._takes_lock():
+            return None
+        await cycle.begin()
+        report = await cycle.decide(seen)
+        self.known = report.seen
+        stage.coverage.note("ends", "read beside")
+        return report
 
     def _note(self, report: Report) -> None:
         for outcome in report.outcomes:

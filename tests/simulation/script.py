@@ -28,6 +28,8 @@ LONG_ENOUGH_S = 1800
 
 
 WHOLE_EVERY = 20
+BESIDE_EVERY, BESIDE = 16, 9
+"""Of so many schedules the one in which a daemon reads while another process may lead."""
 
 
 class PostFault(StrEnum):
@@ -95,8 +97,9 @@ class Event:
 class Script:
     """All of one schedule. `posts` and `reads` are faults by number of call, `deaths` the points
     at which a process dies (kind, number), `stops` for how long (seconds) a process is stopped
-    at its nth wait. Faults end after `chaos_s`. `places` are the accounts that there are;
-    after so many `peaceful_cycles`, and when nothing is open any more, it is judged."""
+    at its nth wait. Where the first process `reads_beside`, it reads without the lock, for as long
+    as from one cycle to the next. Faults end after `chaos_s`. `places` are the accounts that there
+    are; after so many `peaceful_cycles`, and when nothing is open any more, it is judged."""
 
     seed: int
     setup: str
@@ -105,6 +108,7 @@ class Script:
     resends: bool = True
     processes: int = 1
     steals_lock: bool = False
+    reads_beside: bool = False
     interval_s: float = 300.0
     chaos_s: float = 1800.0
     latency_s: float = 0.5
@@ -242,7 +246,7 @@ def script_of(seed: int) -> Script:
     interval_s = dice.choice((30.0, 60.0, 60.0, 120.0, 300.0, 900.0))
     chaos_s = interval_s * dice.choice((0.5, 1, 1, 2, 4))
     processes = 2 if dice.chance(0.2) else 1
-    return Script(
+    script = Script(
         seed=seed,
         setup=dice.choice(tuple(SETUPS)),
         start_s=dice.choice((0.0, 0.0, timedelta(hours=13, minutes=50).total_seconds())),
@@ -264,6 +268,9 @@ def script_of(seed: int) -> Script:
         events=dice.events(chaos_s),
         restart_s=dice.choice((20.0, 20.0, 20.0, 20.0, 700.0, 2000.0)),
     )
+    if seed % BESIDE_EVERY == BESIDE:
+        return replace(script, reads_beside=True, processes=2)
+    return script
 
 
 def schedule_of(seed: int) -> Script:

@@ -95,7 +95,6 @@ def check_rule(opened: "Opened", rule: str | None) -> None:
 
 
 def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) -> int:
-    from budgetd.cycle import is_limited
     from budgetd.report.plan_json import plan_json
 
     begun = time.monotonic()
@@ -111,7 +110,7 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
         say(
             f"kept as {out}; carry it out with `budgetd apply {out}` until {plan.expires_at:%H:%M}Z"
         )
-    if is_limited(plan):
+    if plan.is_limited:
         return LIMITED
     return PROPOSED if is_detailed and plan.transfers else 0
 

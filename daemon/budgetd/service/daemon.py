@@ -6,7 +6,7 @@ What is due is decided in the cycle. It may not move or decide anything itself.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,6 @@ from uuid import uuid4
 from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from budgetd.core.documents.problem import InputError
-from budgetd.core.observation import Readings
 from budgetd.core.standing import Done, Funds, Standing
 from budgetd.cycle import Report
 from budgetd.execute import StopSendingError
@@ -36,6 +35,7 @@ from budgetd.service.systemd import ServiceManager
 from budgetd.service.telling import Telling
 from budgetd.service.turn import FRESH_SHARE, Stopping, Turn
 from budgetd.service.words import log_done, status_line
+from budgetd.sighting import Sighting
 from budgetd.web.seen import Seen, funds_of
 from budgetd.wiring import Opened, open_client
 
@@ -74,7 +74,7 @@ class Daemon:
     client: Client | None = field(default=None, init=False)
     _served: Opened | None = field(default=None, init=False)
     _clients: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
-    _known: Mapping[str, Readings] = field(default_factory=dict, init=False)
+    _known: Sighting | None = field(default=None, init=False)
     _why: set[str] = field(default_factory=set, init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
@@ -234,7 +234,7 @@ class Daemon:
             self._ended(cut_short(cycle_id, began_at, self.clock(), why))
         else:
             if report is not None:
-                self.report, self._known = report, report.observation.readings
+                self.report, self._known = report, report.seen
                 self._funds = funds_of(report.observation.master, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
             elif self.ledger.open_intents():
@@ -304,7 +304,7 @@ class Daemon:
                 open_client(opened.config, self.clock, may_write=True, meter=self._meter)
             )
             if self._served is None or self._served.config.provider != opened.config.provider:
-                self._known = {}
+                self._known = None
             self._served = opened
         return self.client
 

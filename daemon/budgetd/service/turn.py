@@ -5,20 +5,20 @@ under it again, decided, promised and moved. It may not decide what is due, nor 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from budgetd.config import Switch
-from budgetd.core.observation import Observation, Readings
 from budgetd.core.plans.again import promised_of
 from budgetd.cycle import Cycle, Report
 from budgetd.execute import StopSendingError
 from budgetd.ledger.locks import take_cycle_lock
 from budgetd.ledger.store import Ledger
 from budgetd.provider.client import Client
+from budgetd.sighting import Sighting
 from budgetd.wiring import Opened, cycle_of, observer_of
 
 LOCK_LOOK_S = 0.2
@@ -61,7 +61,7 @@ class Stopping:
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
-    """One cycle under one set of policies. `known` are readings of earlier cycles; `progress` is
+    """One cycle under one set of policies. `known` is what earlier ones have read; `progress` is
     called as it goes on. `is_moving` says that money may be under way: it is not to be cut off."""
 
     opened: Opened
@@ -69,7 +69,7 @@ class Turn:
     client: Client
     clock: Callable[[], datetime]
     stopping: Stopping
-    known: Mapping[str, Readings]
+    known: Sighting | None
     progress: Callable[[], None]
     is_moving: bool = field(default=False, init=False)
 
@@ -77,16 +77,16 @@ class Turn:
         """The whole cycle; under `mode: dry_run` it moves nothing and changes no intent."""
         cycle = self._cycle()
         if not self._enforces:
-            report = cycle.decide(await self._read(cycle))
+            report = await cycle.decide(await self._read(cycle))
             cycle.note_ticks(report)
             report.missed = cycle.close_slots(report.observation)
             return report
         async with self._locked():
             await cycle.begin()
-        observation = await self._read(cycle)
+        seen = await self._read(cycle)
         async with self._locked():
             await cycle.begin()
-            report = cycle.decide(observation)
+            report = await cycle.decide(seen)
             assert report.plan is not None
             items = [
                 promised_of(transfer, report.plan.expires_at) for transfer in report.plan.moves
@@ -120,7 +120,7 @@ class Turn:
         self.progress()
         await self.stopping.sleep(seconds)
 
-    async def _read(self, cycle: Cycle) -> Observation:
+    async def _read(self, cycle: Cycle) -> Sighting:
         polling = self.opened.config.polling
         since = self.clock() - polling.max_staleness / FRESH_SHARE
         return await cycle.read(self.known, since)

@@ -14,9 +14,10 @@ from budgetd.core.plans.plan import Transfer
 
 
 def is_old(readings: Readings, instrument: Instrument, now: datetime, within: timedelta) -> bool:
-    """Whether a reading is missing, or older than a move may rest on."""
+    """Whether a reading is missing, or older than a move may rest on. Nobody knows how old one
+    from ahead of now is: the clock has stepped back since."""
     reading = readings.of(instrument)
-    return not isinstance(reading, Ok) or now - reading.read_at > within
+    return not isinstance(reading, Ok) or not timedelta(0) <= now - reading.read_at <= within
 
 
 def rests_on_old(fresh: Observation, item: Promised, within: timedelta) -> bool:

@@ -124,3 +124,10 @@ class Plan:
     def proposals(self) -> tuple[Transfer, ...]:
         """The transfers that wait for a person."""
         return tuple(transfer for transfer in self.transfers if transfer.ask is not None)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a limit withheld a batch of it, or a transfer."""
+        return bool(self.withheld) or any(
+            transfer.ask is Ask.APPROVAL_ABOVE for transfer in self.proposals
+        )
