@@ -22,7 +22,7 @@ from budgetd.config import (
     open_config,
     read_credentials,
 )
-from budgetd.config.files import read_file
+from budgetd.config.files import read_file, shown_path
 from budgetd.core.documents.problem import Problem
 
 ROOT = Path(__file__).parents[2]
@@ -340,3 +340,13 @@ def test_keys_without_effect_yet_are_said_to_have_none(home: Path) -> None:
     without = [line for line in said if "has no effect yet in this version" in line]
     assert len(without) == 1
     assert "'sudden_zeros'" in without[0]
+
+
+def test_a_path_is_told_from_where_the_command_runs_and_whole_where_a_service_does(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, shown = home / "policies" / "low.yaml", []
+    for place in (home, home / "policies", Path("/usr"), Path("/")):
+        monkeypatch.chdir(place)
+        shown.append(shown_path(path))
+    assert shown == ["policies/low.yaml", "low.yaml", str(path), str(path)]

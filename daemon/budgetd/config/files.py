@@ -21,9 +21,11 @@ _KINDS = (
 
 
 def shown_path(path: Path) -> str:
-    """The path as messages show it: relative to where the command runs, when it lies below."""
+    """The path as messages show it: relative to where the command runs, when it lies below. All
+    lies below the root, where a service runs: from there it is shown as it is."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        here = Path.cwd()
+        return str(path if here == Path(here.anchor) else path.relative_to(here))
     except (ValueError, OSError):
         return str(path)
 
