@@ -55,14 +55,15 @@ class Settings:
 @dataclass(slots=True)
 class Report:
     """What a cycle did, for people: each transfer's end, what stays open, why it stopped, the
-    slots that ended without having been served, and where ledger and records differ. `seen` is
-    what a next cycle may know."""
+    slots that ended without having been served, the reclaims that were announced, and where
+    ledger and records differ. `seen` is what a next cycle may know."""
 
     observation: Observation
     plan: Plan | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     still_open: list[Intent] = field(default_factory=list)
     missed: tuple[Missed, ...] = ()
+    announced: timekeeping.NewNotices = ()
     discrepancies: tuple[Discrepancy, ...] = ()
     stopped: str = ""
     seen: Sighting | None = None
@@ -223,7 +224,7 @@ class Cycle:
         self._believe(observation)
         self._keep(observation)
         self._keep_proposals(plan)
-        self._keep_notices(plan, observation)
+        announced = self._keep_notices(plan, observation)
         logger().info(
             "planned",
             accounts_read=plan.accounts_read,
@@ -234,12 +235,13 @@ class Cycle:
             policies=plan.policy_digest,
         )
         found = self.executor.discrepancies
-        return Report(plan=plan, observation=observation, discrepancies=found)
+        return Report(plan=plan, observation=observation, announced=announced, discrepancies=found)
 
-    def _keep_notices(self, plan: Plan, observation: Observation) -> None:
+    def _keep_notices(self, plan: Plan, observation: Observation) -> timekeeping.NewNotices:
         """Announces the reclaims whose notice begins now, one line each."""
         policies = self.settings.frame.policies
-        for held, one in timekeeping.note_notices(self.ledger, plan, policies, observation):
+        fresh = timekeeping.note_notices(self.ledger, plan, policies, observation)
+        for held, one in fresh:
             logger().info(
                 "reclaim_announced",
                 rule=held.rule,
@@ -249,6 +251,7 @@ class Cycle:
                 amount=format_amount(one.amount),
                 until=format_instant(held.until) if held.until is not None else "",
             )
+        return fresh
 
     async def observe(self, wanted: Wanted) -> Report:
         """Observes what a saved plan is about, and keeps the readings."""

@@ -20,6 +20,9 @@ from budgetd.core.policies.policy import PolicySet
 from budgetd.ledger import kept, notices, slots
 from budgetd.ledger.store import Ledger
 
+NewNotices = tuple[tuple[Held, Announcement], ...]
+"""What was announced for the first time, each with the hold that announces it."""
+
 
 def note_ticks(
     ledger: Ledger, policies: PolicySet, observation: Observation, limits: Limits
@@ -37,7 +40,7 @@ def note_slots(ledger: Ledger, plan: Plan, outcomes: Iterable[Outcome], now: dat
 
 def note_notices(
     ledger: Ledger, plan: Plan, policies: PolicySet, observation: Observation
-) -> tuple[tuple[Held, Announcement], ...]:
+) -> NewNotices:
     """Announces what a plan holds for its notice, and withdraws what it does not want any more, or
     what has moved since; what is announced for the first time, with its hold."""
     rules = {name for name, _ in policies.rules()}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from .running import PATIENCE_S, Running
-from .site import Site
+from .site import POLICY, Site
 
 SECRET = "planted-webhook-secret-0123456789"
 TOKEN = "planted-token-in-the-address-0123"
@@ -86,7 +86,7 @@ def hook() -> Iterator[Hook]:
 
 
 def write(site: Site, hook: Hook, alerts: str) -> Path:
-    site.write()
+    site.write(policy=f"{POLICY}    notice: 1h\n")
     config = Path(site.config)
     config.write_text(config.read_text() + CHANNEL)
     keys = site.home / "keys"
@@ -102,11 +102,13 @@ def test_people_hear_of_the_daemon_and_of_an_alert_once_across_its_lives(
     config = write(site, hook, ALERTS)
     with Running(config) as daemon:
         raised = hook.wait_for("alert_raised")
+        announced = hook.wait_for("reclaim_announced")
         daemon.wait_for("cycle_ended", count=2)
         assert daemon.stop() < 10
         log = json.dumps(daemon.log) + daemon.errors
     assert raised["title"] == "alert: watch/low, 1 account"
     assert raised["lines"][0].endswith("below its trigger")
+    assert announced["title"].endswith(" from 1 account, p/home")
     assert hook.events.count("alert_raised") == 1
     assert (hook.events[0], hook.events[-1]) == ("daemon_started", "daemon_stopped")
     assert SECRET not in log

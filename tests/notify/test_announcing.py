@@ -15,7 +15,7 @@ from budgetd.config.notify import Kind
 from budgetd.core.answer import AnswerClass
 from budgetd.core.approval import Proposal, ProposedItem, proposal_id
 from budgetd.core.decisions.alerting import Notice, Turn
-from budgetd.core.decisions.decision import Raised
+from budgetd.core.decisions.decision import Announcement, Held, Raised
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import Direction, Instrument, State, Unit
 from budgetd.core.observation import Account, Observation, Ok, Readings, Status
@@ -163,6 +163,30 @@ def test_what_ledger_and_records_differ_about_is_told_once(ledger: Ledger) -> No
     title = "1 difference between ledger and records"
     warning = (Event.DISCREPANCY, Severity.WARNING, title)
     assert heard.take() == [warning, warning, (Event.DISCREPANCY, Severity.INFO, title)]
+
+
+def test_reclaims_whose_notice_begins_are_one_message_a_rule_with_when_and_how_to_object(
+    ledger: Ledger,
+) -> None:
+    announcer, heard = announcer_of(ledger)
+    until = AT + timedelta(days=3)
+    hold = Held(
+        rule="p/home", account=ANNA, instrument=Instrument.CASH, reason=Hold.NOTICE, until=until
+    )
+    one = Announcement(unit=UNIT, period="", amount=Decimal("2000.00"))
+    part = replace(UNIT, instrument=Instrument.COUPON, part="c1")
+    coupon = replace(one, unit=part, amount=Decimal("30.00"))
+    announced = [(hold, one), (hold, coupon), (replace(hold, rule="p/other", until=None), one)]
+    announcer.cycle(ledger, Ended(at=AT, announced=announced))
+    first, other = heard.messages()
+    assert (first.event, first.severity) == (Event.RECLAIM_ANNOUNCED, Severity.WARNING)
+    assert first.title == "announced: 2,030.00 CNY from 1 account, p/home"
+    assert first.lines == (
+        "anna: cash 2,000.00 CNY at most, not before 2026-12-03 22:00",
+        "anna: coupon 30.00 CNY at most, not before 2026-12-03 22:00",
+        "`budgetd pause p/home` holds it",
+    )
+    assert other.lines[0] == "anna: cash 2,000.00 CNY at most"
 
 
 def test_a_cycle_that_stops_is_told_once_then_hourly_and_anew_after_it_went_well(

@@ -36,6 +36,7 @@ class Event(StrEnum):
     POLICIES_LOADED = "policies_loaded"
     RELOAD_REFUSED = "reload_refused"
     SLOT_MISSED = "slot_missed"
+    RECLAIM_ANNOUNCED = "reclaim_announced"
     CYCLE_STOPPED = "cycle_stopped"
     DISCREPANCY = "discrepancy"
     DAEMON_STARTED = "daemon_started"

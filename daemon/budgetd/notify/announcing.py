@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from budgetd.core.approval import Proposal, ProposalState
 from budgetd.core.decisions.alerting import Notice
+from budgetd.core.decisions.decision import Announcement, Held
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import Intent, State
 from budgetd.core.money import ZERO
@@ -39,6 +40,7 @@ class Ended:
     outcomes: Sequence[Outcome] = ()
     notices: tuple[Notice, ...] = ()
     missed: Sequence[Missed] = ()
+    announced: Sequence[tuple[Held, Announcement]] = ()
     discrepancies: Sequence[Discrepancy] = ()
     stopped: str = ""
 
@@ -82,6 +84,7 @@ class Announcer:
         latched = [one for one in past.pauses() if one.is_latched and self._is_new(one.id)]
         self.tell(*saying.of_pauses(latched, now))
         self.tell(*saying.of_missed(ended.missed, now))
+        self.tell(*saying.of_announced(ended.announced, now))
         differing = [one for one in ended.discrepancies if self._is_new(_name_of(one))]
         self.tell(*saying.of_discrepancies(differing, now))
         self._stop(ended.stopped, now)

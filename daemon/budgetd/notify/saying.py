@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from budgetd.core.approval import Proposal
 from budgetd.core.decisions.alerting import Notice, Turn
+from budgetd.core.decisions.decision import Announcement, Held
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import Direction, Instrument, Intent, State
 from budgetd.core.money import show_amount, total
@@ -222,6 +223,32 @@ def _missed_line(slot: Missed) -> str:
     why = f", {HOLD_WORDS[slot.reason]}" if slot.reason else ", nobody tried"
     older = f"; {count(slot.older, 'older slot')} as well" if slot.older else ""
     return f"{slot.period}: undone for {count(slot.undone, 'account')}{named}{why}{older}"
+
+
+def of_announced(announced: Iterable[tuple[Held, Announcement]], now: Now) -> tuple[Message, ...]:
+    """Reclaims whose notice begins, one message a rule: while it runs, a person can object."""
+    groups: dict[str, list[tuple[Held, Announcement]]] = defaultdict(list)
+    for held, one in announced:
+        groups[held.rule].append((held, one))
+    return tuple(_announced(rule, group, now) for rule, group in groups.items())
+
+
+def _announced(rule: str, group: Sequence[tuple[Held, Announcement]], now: Now) -> Message:
+    lines = []
+    for held, one in group:
+        begins = f", not before {now.time(held.until)}" if held.until is not None else ""
+        money = f"{one.unit.instrument} {now.money(one.amount)} at most"
+        lines.append(f"{held.account.label}: {money}{begins}")
+    money = now.money(total(one.amount for _, one in group))
+    accounts = count(len({held.account.id for held, _ in group}), "account")
+    return Message(
+        event=Event.RECLAIM_ANNOUNCED,
+        severity=Severity.WARNING,
+        title=f"announced: {money} from {accounts}, {rule}",
+        lines=(*_cut(lines), f"`budgetd pause {rule}` holds it"),
+        subject=_name(rule, *(f"{one} {held.until}" for held, one in group)),
+        at=now.at,
+    )
 
 
 def stopped(why: str, now: Now) -> Message:

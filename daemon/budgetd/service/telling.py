@@ -94,6 +94,7 @@ class Telling:
                 outcomes=report.outcomes,
                 notices=notices,
                 missed=report.missed,
+                announced=report.announced,
                 discrepancies=report.discrepancies,
                 stopped=stopped,
             )
