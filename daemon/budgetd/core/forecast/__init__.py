@@ -1,0 +1,1 @@
+"""What accounts spend, found from their readings: spends, days, burn. Pure; it may not decide."""
