@@ -134,7 +134,7 @@ PAIR = """\
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("priority: 1", "priority: 2"),
+        ("priority: 2", "priority: 1"),
         ("mode: observe", "mode: enforce"),
         ("valid: {until: 2026-11-30}", "valid: {from: 2026-12-01}"),
         (

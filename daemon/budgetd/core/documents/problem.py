@@ -5,7 +5,7 @@ It may not read documents, and it may not print: it makes text, others show it.
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from budgetd.core.documents.secrecy import visible
 
@@ -18,7 +18,8 @@ class Problem:
 
     `line` and `column` count from 1; a `line` of 0 speaks of the file as a whole. `where` is the
     field path (`rules[0].top_up.when.below`). `source_line` is empty where showing it could
-    show a secret. `width` is the number of characters the carets stand under.
+    show a secret. `width` is the number of characters the carets stand under. `lint` names the
+    kind of a warning, `about` the rules it is about, `example` tells what would happen, in lines.
     """
 
     path: str
@@ -30,6 +31,9 @@ class Problem:
     source_line: str = ""
     width: int = 1
     is_warning: bool = False
+    lint: str = ""
+    about: tuple[str, ...] = ()
+    example: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -45,7 +49,13 @@ class Problem:
     def render(self, *, is_coloured: bool = False) -> str:
         """The headline, then the source line with carets and the hint beside them."""
         tint = YELLOW if self.is_warning else RED
-        head = f"{tint}{self.headline()}{PLAIN}" if is_coloured else self.headline()
+        said = f"{self.headline()} [{self.lint}]" if self.lint else self.headline()
+        head = f"{tint}{said}{PLAIN}" if is_coloured else said
+        told = "".join(f"\n      {visible(line)}" for line in self.example)
+        return f"{self._placed(head, is_coloured=is_coloured)}{told}"
+
+    def _placed(self, head: str, *, is_coloured: bool) -> str:
+        tint = YELLOW if self.is_warning else RED
         if not self.source_line:
             return f"{head}\n  = {visible(self.hint)}" if self.hint else head
         gutter = f"{self.line:>3}"
@@ -59,7 +69,7 @@ class Problem:
 
     def as_json(self) -> dict[str, object]:
         """The form of `check --format json`."""
-        return {
+        document: dict[str, object] = {
             "path": self.path,
             "line": self.line,
             "column": self.column,
@@ -68,6 +78,18 @@ class Problem:
             "hint": self.hint,
             "severity": "warning" if self.is_warning else "error",
         }
+        kind = {"lint": self.lint, "example": list(self.example)} if self.lint else {}
+        return document | kind
+
+    def as_line(self) -> str:
+        """`path:line:column: message`, for editors: the place always has a line and a column."""
+        placed = replace(self, line=max(self.line, 1), column=max(self.column, 1))
+        return f"{placed.headline()} [{self.lint}]" if self.lint else placed.headline()
+
+
+def as_lint(lint: str, problem: Problem, *rules: str) -> Problem:
+    """The problem as one of a kind, and the rules it is about."""
+    return replace(problem, lint=lint, about=rules)
 
 
 class InputError(Exception):

@@ -10,7 +10,7 @@ from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from budgetd.core.documents.placing import Written
-from budgetd.core.documents.problem import Problem
+from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.moment import format_duration
 from budgetd.core.money import ZERO, show_amount
@@ -24,7 +24,7 @@ from budgetd.core.policies.policy import (
     RunwayKeep,
     RunwayTarget,
 )
-from budgetd.core.policies.sharing import Sharing, meet_in_time, share_accounts, share_texts
+from budgetd.core.policies.sharing import Sharing, covers, meet_in_time, share_accounts, share_texts
 from budgetd.core.policies.validation import (
     PlacedRule,
     amounts_of,
@@ -91,13 +91,17 @@ def _apart(first: PlacedRule, second: PlacedRule) -> bool:
 def _judge_pair(first: PlacedRule, second: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
     if first.rule.direction is second.rule.direction:
         yield from _judge_priority(first, second, sharing)
+        yield from _judge_shadow(first, second)
         return
     lift, home = (first, second) if first.rule.direction is Direction.ALLOCATE else (second, first)
     if home.rule.instrument is Instrument.COUPON:
-        yield from _judge_grant(lift, home, sharing)
+        for problem in _judge_grant(lift, home, sharing):
+            yield as_lint("taken-back", problem, lift.name, home.name)
     else:
-        yield from _judge_trigger(lift, home, sharing)
-        yield from _judge_keep(lift, home, sharing)
+        for problem in _judge_trigger(lift, home, sharing):
+            yield as_lint("ping-pong", problem, lift.name, home.name)
+        for problem in _judge_keep(lift, home, sharing):
+            yield as_lint("refill", problem, lift.name, home.name)
 
 
 def _judge_priority(first: PlacedRule, second: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
@@ -106,12 +110,41 @@ def _judge_priority(first: PlacedRule, second: PlacedRule, sharing: Sharing) -> 
     if not meet_in_time(first.rule.schedule, first.zone, second.rule.schedule, second.zone):
         return
     is_written = "priority" in second.rule.model_fields_set
-    yield second.at(
+    problem = second.at(
         ("priority",) if is_written else ("name",),
         f"it {_verb(sharing)} meets {first.name} at priority {second.rule.priority}",
         hint=f"give one of them another priority; the other is at {first.place}",
         is_warning=sharing is Sharing.POSSIBLY,
     )
+    yield as_lint("overlap", problem, first.name, second.name)
+
+
+def _judge_shadow(first: PlacedRule, second: PlacedRule) -> Iterator[Problem]:
+    """A rule that another always goes before: of all its accounts, at all times, whenever its own
+    trigger holds. A hold is not a pass, so it never acts."""
+    for over, under in ((first, second), (second, first)):
+        is_always = over.rule.schedule is None and not over.rule.valid.model_fields_set
+        if not is_always or over.rule.priority >= under.rule.priority:
+            continue
+        if covers(over.rule.accounts, under.rule.accounts) and _holds_whenever(over, under):
+            message = f"{over.name} always goes before it: it never acts"
+            hint = f"the other is at {over.place}"
+            problem = under.at(("name",), message, hint=hint, is_warning=True)
+            yield as_lint("shadowed", problem, over.name, under.name)
+
+
+def _holds_whenever(over: PlacedRule, under: PlacedRule) -> bool:
+    """Whether one bare amount of cash is a trigger that holds wherever the other's does."""
+    if over.rule.instrument is not Instrument.CASH:
+        return False
+    wide, narrow = (getattr(one.rule.action, "when", None) for one in (over, under))
+    if wide is None or narrow is None or narrow.any is not None:
+        return False
+    for key, sign in (("below", 1), ("above", -1)):
+        bound, inner = getattr(wide, key, None), getattr(narrow, key, None)
+        if wide.model_fields_set == {key} and bound is not None and inner is not None:
+            return bool(bound * sign >= inner * sign)
+    return False
 
 
 def _verb(sharing: Sharing) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.documents.placing import Written
-from budgetd.core.documents.problem import Problem
+from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account, Status
@@ -60,12 +60,15 @@ def _judge_selector(
         if account_id == master_id:
             yield rule.at(path, "the master itself is no account a rule may be about")
         elif account_id not in by_id:
-            yield rule.at(path, f"no account has the id '{account_id}'", is_warning=True)
+            problem = rule.at(path, f"no account has the id '{account_id}'", is_warning=True)
+            yield as_lint("unknown-id", problem, rule.name)
         elif by_id[account_id].status is Status.CLOSED and not names_status(selector):
             label = by_id[account_id].label
-            yield rule.at(path, f"the account {label} is closed", is_warning=True)
+            problem = rule.at(path, f"the account {label} is closed", is_warning=True)
+            yield as_lint("closed-id", problem, rule.name)
     if not selected_accounts(rule, accounts):
-        yield rule.at(("accounts",), "it matches no account", is_warning=True)
+        problem = rule.at(("accounts",), "it matches no account", is_warning=True)
+        yield as_lint("matches-nobody", problem, rule.name)
 
 
 def _ids(match: Match, path: Path) -> Iterator[tuple[Path, str]]:
@@ -95,12 +98,13 @@ def _judge_targets(
             largest = weight, rule
     together = sum(highest.values(), ZERO)
     if largest is not None and together > master_cash:
-        yield largest[1].in_action(
+        problem = largest[1].in_action(
             ("to",),
             f"the targets of all rules together are {show_amount(together)}, above the"
             f" {show_amount(master_cash)} the master has",
             is_warning=True,
         )
+        yield as_lint("above-master", problem, largest[1].name)
 
 
 def _target(rule: PlacedRule) -> Decimal | None:

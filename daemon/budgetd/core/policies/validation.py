@@ -11,7 +11,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.documents.placing import Written
-from budgetd.core.documents.problem import Problem
+from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Instrument
 from budgetd.core.moment import format_duration
 from budgetd.core.money import show_amount
@@ -136,11 +136,9 @@ def _judge_frame(rule: PlacedRule) -> Iterator[Problem]:
     statuses = written.accounts.status if isinstance(written.accounts, Match) else None
     is_lift = isinstance(written.action, Lift)
     if statuses is not None and is_lift and Status.NORMAL not in statuses:
-        yield rule.at(
-            ("accounts", "status"),
-            "only normal accounts get money, and these are not",
-            is_warning=True,
-        )
+        message = "only normal accounts get money, and these are not"
+        problem = rule.at(("accounts", "status"), message, is_warning=True)
+        yield as_lint("not-normal", problem, rule.name)
 
 
 def _judge_lift(rule: PlacedRule, action: TopUp | GrantCoupons) -> Iterator[Problem]:
@@ -154,24 +152,26 @@ def _judge_lift(rule: PlacedRule, action: TopUp | GrantCoupons) -> Iterator[Prob
     for key in ("max", "add"):
         step = getattr(action, key)
         if step is not None and triggers and step * 2 < max(triggers):
-            yield rule.in_action(
+            problem = rule.in_action(
                 (key,),
                 f"it takes over two times {show_amount(step)} to clear the trigger"
                 f" {show_amount(max(triggers))}",
                 is_warning=True,
             )
+            yield as_lint("slow", problem, rule.name)
     caps = rule.rule.caps
     is_calendar = rule.rule.schedule is not None and rule.rule.schedule.is_calendar
     has_cap = any(
         (caps.account_per_day, caps.account_per_week, caps.account_per_month, caps.account_ever)
     )
     if not is_calendar and not has_cap:
-        yield rule.at(
+        problem = rule.at(
             (rule.rule.action_name,),
             "a continuous top-up without an account cap: nothing ends it but the limits",
             hint="for example caps: {account_per_day: 5000.00}",
             is_warning=True,
         )
+        yield as_lint("no-cap", problem, rule.name)
 
 
 def _judge_target(rule: PlacedRule, action: TopUp | GrantCoupons) -> Iterator[Problem]:
@@ -258,12 +258,13 @@ def _judge_coupons(rule: PlacedRule, action: ReclaimCoupons) -> Iterator[Problem
         return
     for path, length in lengths_of(action.when, "expires_within"):
         if length < SHORTEST_MONTHLY:
-            yield rule.in_action(
+            problem = rule.in_action(
                 path,
                 "under 32d a coupon can lapse between two monthly slots",
                 hint="35d leaves a margin",
                 is_warning=True,
             )
+            yield as_lint("lapses", problem, rule.name)
 
 
 def _judge_alert(rule: PlacedRule, action: Alert) -> Iterator[Problem]:
