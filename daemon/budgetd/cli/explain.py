@@ -1,7 +1,7 @@
-"""`budgetd explain`: every rule that selects an account, and why it acts or holds."""
+"""`budgetd explain`: every rule and one account: why it acts, holds, or does not select it."""
 
 import asyncio
-import json
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context, account: str, rule: str | None, at_text: str | None, style: str
 ) -> None:
-    """Every rule that selects ACCOUNT (its id or its name), and why it acts or holds.
+    """Every rule that selects ACCOUNT (its id or its name), and why it acts or holds; then the
+    rules that do not, and by which key.
 
-    Reads that account alone; nothing is moved.
+    Reads that account alone and judges it alone: what others take first from the master or from
+    a rule's cap is not seen. Nothing is moved.
     """
     with failures():
         from budgetd.cli.plan import check_rule
@@ -40,11 +42,9 @@ def command(
 async def _explain(
     opened: "Opened", wanted: str, rule: str | None, at: datetime | None, style: str
 ) -> int:
-    from budgetd.core.decisions.due import live_rules
-    from budgetd.core.decisions.fleet import Fleet
-    from budgetd.cycle import plan_of
+    from budgetd.core.plans.explaining import explain
+    from budgetd.report.explain_json import explain_json
     from budgetd.report.explain_text import explain_text
-    from budgetd.report.plan_json import plan_document
 
     settings = opened.settings(rule)
     observation, found = await _observe(opened, wanted, rule, at)
@@ -52,17 +52,14 @@ async def _explain(
         why = f"{len(found)} accounts are called" if found else "there is no account"
         say(f"error: {why} {wanted}; `budgetd accounts` lists them with their ids")
         return USAGE
-    plan = plan_of(settings, observation)
+    looked_at = observation.taken_at
+    asked = replace(observation, taken_at=at or looked_at)
+    told = explain(settings.frame, asked, settings.limits, rule)
     if style == "json":
-        click.echo(json.dumps(plan_document(plan), indent=2, ensure_ascii=False))
-        return 0
-    rules = [
-        named
-        for named in live_rules(settings.frame.policies, observation, settings.limits, rule)
-        if Fleet(found).select(named.rule.accounts)
-    ]
-    screen = screen_of(opened.config.timezone)
-    click.echo(explain_text(found[0], plan, observation, rules, screen), nl=False)
+        click.echo(explain_json(told, asked, looked_at), nl=False)
+    else:
+        screen = screen_of(opened.config.timezone)
+        click.echo(explain_text(told, asked, looked_at, screen), nl=False)
     return 0
 
 
@@ -70,8 +67,6 @@ async def _observe(
     opened: "Opened", wanted: str, rule: str | None, at: datetime | None
 ) -> "tuple[Observation, tuple[Account, ...]]":
     """The observation of one account, and the accounts that the word may mean."""
-    from dataclasses import replace
-
     from budgetd.clock import now
     from budgetd.core.decisions.needs import One
     from budgetd.cycle import blank_observation
@@ -88,5 +83,4 @@ async def _observe(
         if ledger is not None:
             ledger.close()
     found = tuple(one for one in observation.accounts if wanted in (one.id, one.name))
-    moment = at or observation.taken_at
-    return replace(observation, taken_at=moment, accounts=found), found
+    return replace(observation, accounts=found), found

@@ -1,6 +1,6 @@
 """Why budgetd does, or does not do, something to one account: rule by rule, step by step.
 
-It tells a plan that was made for that account alone. It may not decide.
+It tells what `core/plans/explaining.py` found. It may not decide.
 """
 
 from collections.abc import Iterator
@@ -8,11 +8,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from budgetd.core.decisions.decision import Held, NamedRule, Raised
-from budgetd.core.decisions.trigger import bound_of
+from budgetd.core.moment import format_duration
 from budgetd.core.money import format_amount, show_amount
-from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
+from budgetd.core.observation import Observation, Ok, Readings, Stale, Unknown
+from budgetd.core.plans.explaining import (
+    Distance,
+    Explained,
+    Explanation,
+    alerts_of,
+    holds_of,
+)
 from budgetd.core.plans.plan import Plan, Transfer
-from budgetd.core.policies.policy import Alert
+from budgetd.core.policies.policy import Alert, Mode
 from budgetd.core.reason import Hold
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import moment
@@ -20,20 +27,28 @@ from budgetd.report.screen import Screen
 from budgetd.report.words import ASK_WORDS, HOLD_SENTENCES, RAISED_WORDS, WHY_WORDS, limit_words
 
 _NAMES = {"cash": "reclaimable cash", "credit": "credit", "coupons": "coupons"}
+_MODES = {Mode.OBSERVE: ", only observes", Mode.PROPOSE: ", only proposes", Mode.ENFORCE: ""}
 
 
 def explain_text(
-    account: Account, plan: Plan, observation: Observation, rules: list[NamedRule], screen: Screen
+    told: Explanation, observation: Observation, looked_at: datetime, screen: Screen
 ) -> str:
-    """Every rule that selects the account (`rules`): reading, distance to its trigger, which
-    rail held it and until when, each step of an amount."""
+    """Every rule: the ones that select the account with its reading, the distance to the trigger,
+    which rail held it and until when, each step of an amount; then the others, and why not.
+    `looked_at` is when the readings were taken, whatever moment is asked about."""
+    account = told.account
     lines = [f"{account.label} ({account.id}), {account.status.replace('_', ' ')}"]
-    lines += _readings(observation.readings_of(account.id), plan.taken_at)
-    if not rules:
+    lines += _readings(observation.readings_of(account.id), looked_at)
+    selected = [one for one in told.rules if not one.misses]
+    others = [one for one in told.rules if one.misses]
+    if not selected:
         lines += ["", "No rule selects this account."]
-    for named in rules:
-        lines += ["", f"{named.name}  {named.rule.action_name}, priority {named.rule.priority}"]
-        lines += [f"  {line}" for line in _rule(named, plan, screen)]
+    for one in selected:
+        lines += ["", _head(one, told.plan, screen)]
+        lines += [f"  {line}" for line in _Telling(told.plan, screen).rule(one)]
+    if others:
+        lines += ["", "Not selected by:"]
+        lines += [f"  {one.named.name}: {'; '.join(one.misses)}" for one in others]
     return "\n".join(harmless(line) for line in lines) + "\n"
 
 
@@ -55,22 +70,94 @@ def _age(at: datetime, now: datetime) -> str:
     return f"{max((now - at).total_seconds(), 0):.0f} s"
 
 
-def _rule(named: NamedRule, plan: Plan, screen: Screen) -> Iterator[str]:
-    for transfer in plan.transfers:
-        if transfer.rule == named.name:
-            yield from _transfer(transfer, "waits for approval" if transfer.ask else "moves")
-    for transfer in plan.observed:
-        if transfer.rule == named.name:
-            yield from _transfer(transfer, "only observed: would move")
-    for withheld in plan.withheld:
-        if withheld.transfer.rule == named.name:
-            yield from _transfer(withheld.transfer, f"withheld: {limit_words(withheld.limit)}; ")
-    for raised in plan.alerts:
-        if raised.rule == named.name:
+def _head(one: Explained, plan: Plan, screen: Screen) -> str:
+    rule = one.named.rule
+    asked = _asked(one, plan, screen)
+    return (
+        f"{one.named.name}  {one.named.action_name}, priority {rule.priority}, {asked}"
+        + (_MODES[rule.mode])
+    )
+
+
+def _asked(one: Explained, plan: Plan, screen: Screen) -> str:
+    """When the rule is asked."""
+    schedule = one.named.rule.schedule
+    if schedule is None:
+        return "asked with every fresh reading"
+    if schedule.every is not None:
+        return f"asked every {format_duration(schedule.every)}"
+    if one.next_at is None:
+        return "no slot is left"
+    return f"next slot {moment(one.next_at, plan.taken_at, screen.zone)}"
+
+
+class _Telling:
+    """The lines of one plan's rules."""
+
+    def __init__(self, plan: Plan, screen: Screen) -> None:
+        self.plan = plan
+        self.screen = screen
+
+    def rule(self, one: Explained) -> Iterator[str]:
+        """All of one rule that selects the account."""
+        if not one.is_live:
+            yield self._out_of_force(one)
+            return
+        yield from self._said(one)
+        yield from (_distance(one.named, distance) for distance in one.distances)
+        if one.then is not None:
+            yield from self._ahead(one, one.then)
+
+    def _out_of_force(self, one: Explained) -> str:
+        rule = one.named.rule
+        zone = rule.timezone or self.screen.zone
+        begins = rule.valid.from_.first(zone) if rule.valid.from_ else None
+        if begins is not None and begins > self.plan.taken_at:
+            return f"not in force before {self._moment(begins)}"
+        assert rule.valid.until is not None
+        return f"not in force any more since {self._moment(rule.valid.until.after(zone))}"
+
+    def _ahead(self, one: Explained, then: Plan) -> Iterator[str]:
+        """What the same readings would bring when the holds are over."""
+        lines = list(_Telling(then, self.screen).moving(one.named.name))
+        lines = lines or [
+            f"{held.reason}: {HOLD_SENTENCES[held.reason]}"
+            for held in holds_of(then, one.named.name)
+        ]
+        yield f"at {self._moment(then.taken_at)}, if the reading stays: " + (
+            lines[0] if lines else "the rule is not in force"
+        )
+        yield from lines[1:]
+
+    def _said(self, one: Explained) -> Iterator[str]:
+        yield from self.moving(one.named.name)
+        for held in holds_of(self.plan, one.named.name):
+            yield from self._held(one, held)
+
+    def moving(self, rule: str) -> Iterator[str]:
+        """What a rule moves, asks for, is withheld, would move or raises."""
+        for transfer in self.plan.transfers:
+            if transfer.rule == rule:
+                yield from _transfer(transfer, "waits for approval" if transfer.ask else "moves")
+        for transfer in self.plan.observed:
+            if transfer.rule == rule:
+                yield from _transfer(transfer, "only observed: would move")
+        for withheld in self.plan.withheld:
+            if withheld.transfer.rule == rule:
+                words = limit_words(withheld.limit)
+                yield from _transfer(withheld.transfer, f"withheld: {words}; ")
+        for raised in alerts_of(self.plan, rule):
             yield _alert(raised)
-    for held in plan.held:
-        if held.rule == named.name:
-            yield from _held(named, held, plan, screen)
+
+    def _held(self, one: Explained, held: Held) -> Iterator[str]:
+        ends = held.until or (one.holds_until if held.reason is Hold.CAP else None)
+        until = f" (until {self._moment(ends)})" if ends else ""
+        yield f"{held.reason}: {HOLD_SENTENCES[held.reason]}{until}"
+        if held.detail:
+            yield f"  {held.detail}"
+
+    def _moment(self, at: datetime) -> str:
+        return moment(at, self.plan.taken_at, self.screen.zone)
 
 
 def _transfer(transfer: Transfer, verb: str) -> Iterator[str]:
@@ -87,30 +174,12 @@ def _alert(raised: Raised) -> str:
     return f"alert ({raised.severity}): {RAISED_WORDS[raised.why]}"
 
 
-def _held(named: NamedRule, held: Held, plan: Plan, screen: Screen) -> Iterator[str]:
-    until = f" (until {moment(held.until, plan.taken_at, screen.zone)})" if held.until else ""
-    yield f"{held.reason}: {HOLD_SENTENCES[held.reason]}{until}"
-    if held.detail:
-        yield f"  {held.detail}"
-    distance = _distance(named, held)
-    if held.reason is Hold.NOT_TRIGGERED and distance:
-        yield f"  {distance}"
-
-
-def _distance(named: NamedRule, held: Held) -> str:
-    """How far the reading is from the amount that would trigger the rule."""
-    when = getattr(named.rule.action, "when", None)
-    if held.reading is None or when is None:
-        return ""
-    below, above = bound_of(when, "below"), bound_of(when, "above")
-    verb = "alert" if isinstance(named.rule.action, Alert) else "act"
-    if below is not None:
-        gap, bound, side = held.reading - below, below, "below"
-    elif above is not None:
-        gap, bound, side = above - held.reading, above, "above"
-    else:
-        return ""
-    return (
-        f"it would {verb} {side} {show_amount(bound)}; "
-        f"{show_amount(held.reading)} is {show_amount(gap)} away from that"
-    )
+def _distance(named: NamedRule, distance: Distance) -> str:
+    """How far the reading is from the amount that would trigger the rule, or how far beyond."""
+    verb = "alert" if isinstance(named.action, Alert) else "act"
+    bound, reading = show_amount(distance.bound), show_amount(distance.reading)
+    if distance.is_met:
+        beyond = show_amount(-distance.gap)
+        return f"it {verb}s {distance.key} {bound}; {reading} is {beyond} beyond that"
+    away = f"{reading} is {show_amount(distance.gap)} away from that"
+    return f"it would {verb} {distance.key} {bound}; {away}"
