@@ -7,10 +7,12 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from budgetd.cli.speaking import USAGE, failures, has_colour
+from budgetd.cli.speaking import FAILED, USAGE, failures, has_colour
 from budgetd.config import (
     Config,
     InvalidDocuments,
@@ -19,12 +21,19 @@ from budgetd.config import (
     config_warnings,
     find_config,
     load_policies,
+    open_calendar,
     open_config,
+    open_policies,
     read_credentials,
 )
+from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import InvalidCredentials, Problem
 from budgetd.core.intent import Instrument
-from budgetd.core.observation import Account, Ok
+from budgetd.core.observation import Account, Observation, Ok
+from budgetd.core.policies.policy import Policy
+
+if TYPE_CHECKING:
+    from budgetd.core.lints.linting import Fleet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,30 +51,58 @@ class Examined:
 
 
 @click.command("check")
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "style", type=click.Choice(["text", "lines", "json"]), default="text")
 @click.option("--credentials", is_flag=True, help="Also: are the credentials where they should be?")
 @click.option("--online", is_flag=True, help="Also against the live fleet; reads, moves nothing.")
+@click.option(
+    "--snapshot",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Also against a recorded fleet (`budgetd accounts --format json`).",
+)
+@click.option("--strict", is_flag=True, help="Exit 1 where a warning stands.")
 @click.pass_context
-def command(ctx: click.Context, style: str, credentials: bool, online: bool) -> None:
+def command(
+    ctx: click.Context,
+    style: str,
+    credentials: bool,
+    online: bool,
+    snapshot: Path | None,
+    strict: bool,
+) -> None:
     """Are the config and the policies valid? Every problem at once, warnings too.
 
-    Exits 0, or 2 where anything is refused; warnings alone keep 0.
+    Warnings of a kind come with an example that the engine has played; a comment sets one aside:
+    # budgetd: allow LINT until 2027-01-31 because REASON
+
+    Exits 0, or 2 where anything is refused; warnings alone keep 0, with --strict they exit 1.
     """
     with failures():
         found = examine(ctx.obj, with_credentials=credentials or online)
-        if online and found.is_valid and found.config and found.loaded:
-            seen = asyncio.run(check_online(found.config, found.loaded))
-            problems = tuple(sorted((*found.problems, *seen)))
-            found = Examined(problems=problems, config=found.config, loaded=found.loaded)
-        if style == "json":
-            click.echo(_as_json(found))
-        else:
-            _print_text(found)
-        ctx.exit(0 if found.is_valid else USAGE)
+        if found.is_valid and found.config and found.loaded:
+            fleet = None
+            if online:
+                fleet = asyncio.run(read_fleet(found.config, found.loaded))
+            elif snapshot is not None:
+                fleet = recorded_fleet(found.config, found.loaded, snapshot)
+            if fleet is not None:
+                found = examine(ctx.obj, with_credentials=credentials or online, fleet=fleet)
+        match style:
+            case "json":
+                click.echo(_as_json(found))
+            case "lines":
+                for problem in found.problems:
+                    click.echo(problem.as_line())
+            case _:
+                _print_text(found)
+        is_noisy = strict and bool(found.problems)
+        ctx.exit(USAGE if not found.is_valid else FAILED if is_noisy else 0)
 
 
-def examine(option: str | None, *, with_credentials: bool = False) -> Examined:
-    """Everything that is wrong with a config and its policies, and both if nothing is."""
+def examine(
+    option: str | None, *, with_credentials: bool = False, fleet: "Fleet | None" = None
+) -> Examined:
+    """Everything that is wrong with a config and its policies, and both if nothing is; with a
+    fleet also what that shows."""
     try:
         written = open_config(find_config(option))
     except InvalidDocuments as refused:
@@ -77,14 +114,37 @@ def examine(option: str | None, *, with_credentials: bool = False) -> Examined:
     loaded: Loaded | None = None
     try:
         loaded = load_policies(config.policies, config)
-        problems += loaded.warnings
+        problems += _linted(loaded.written, loaded.warnings, config, fleet)
         today = now().astimezone(config.timezone).date()
         problems += calendar_warnings(written, loaded, today)
     except InvalidDocuments as refused:
-        problems += refused.problems
+        problems += _with_examples(refused.problems, config)
     if with_credentials:
         problems += _credential_problems(config)
     return Examined(problems=tuple(sorted(problems)), config=config, loaded=loaded)
+
+
+def _linted(
+    written: Sequence[Written[Policy]],
+    problems: Sequence[Problem],
+    config: Config,
+    fleet: "Fleet | None",
+) -> Sequence[Problem]:
+    """The problems with examples, and what else the engine shows; less what people allow."""
+    from budgetd.clock import now
+    from budgetd.core.lints.linting import Setting, lint
+
+    setting = Setting(limits=config.guards(), now=now().replace(microsecond=0), fleet=fleet)
+    return lint(written, problems, setting)
+
+
+def _with_examples(problems: Sequence[Problem], config: Config) -> Sequence[Problem]:
+    """The problems of policies that are refused; where each by itself can be read, what they
+    would do to each other is shown, too."""
+    calendar, unread = open_calendar(config)
+    context = {"calendar": calendar, "windows": config.windows_by_name()}
+    written, refused = open_policies(config.policies, context)
+    return problems if refused or unread else _linted(written, problems, config, None)
 
 
 class _FleetAlone:
@@ -96,10 +156,9 @@ class _FleetAlone:
         return {}
 
 
-async def check_online(config: Config, loaded: Loaded) -> list[Problem]:
-    """What the live fleet shows of valid policies. Raises `ProviderError` where it is unread."""
+async def read_fleet(config: Config, loaded: Loaded) -> "Fleet":
+    """The live fleet, without its readings. Raises `ProviderError` where it is unread."""
     from budgetd.clock import now
-    from budgetd.core.policies.fleet_check import judge_fleet
     from budgetd.cycle import blank_observation
     from budgetd.wiring import Opened, observer_of, open_client
 
@@ -107,12 +166,27 @@ async def check_online(config: Config, loaded: Loaded) -> list[Problem]:
     blank = blank_observation(settings, None, now(), is_preview=True)
     async with open_client(config, now, may_write=False) as client:
         fleet = await observer_of(config, client, now).fleet(_FleetAlone(), blank)
-    cash = fleet.master.cash
-    return judge_fleet(
-        loaded.written,
-        config.timezone,
-        fleet.accounts,
-        master_cash=cash.value if isinstance(cash, Ok) else None,
+    return _fleet_of(fleet)
+
+
+def recorded_fleet(config: Config, loaded: Loaded, path: Path) -> "Fleet":
+    """The fleet of a recorded reading. Raises `InvalidDocuments`."""
+    from budgetd.clock import now
+    from budgetd.cycle import blank_observation
+    from budgetd.report.snapshot import read_snapshot
+    from budgetd.wiring import Opened
+
+    settings = Opened(config=config, loaded=loaded).settings()
+    blank = blank_observation(settings, None, now(), is_preview=True)
+    return _fleet_of(read_snapshot(path.read_bytes(), path, blank))
+
+
+def _fleet_of(observation: Observation) -> "Fleet":
+    from budgetd.core.lints.linting import Fleet
+
+    cash = observation.master.cash
+    return Fleet(
+        accounts=observation.accounts, master_cash=cash.value if isinstance(cash, Ok) else None
     )
 
 

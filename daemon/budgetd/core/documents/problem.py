@@ -40,6 +40,10 @@ class Problem:
         """`path:line:column`, or the path alone."""
         return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
 
+    def with_example(self, *lines: str) -> "Problem":
+        """The problem with what would happen."""
+        return replace(self, example=lines)
+
     def headline(self) -> str:
         """One line: the place, the field, what is wrong."""
         kind = "warning: " if self.is_warning else ""

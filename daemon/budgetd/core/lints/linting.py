@@ -1,0 +1,78 @@
+"""Every lint of a set of policies, each with an example that the engine has played.
+
+An example is what the engine did, or the word that it did not show the like. It may not read
+files, nor a fleet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from budgetd.core.decisions.limits import Limits
+from budgetd.core.documents.placing import Written
+from budgetd.core.documents.problem import Problem
+from budgetd.core.lints.allowing import apply_allowances
+from budgetd.core.lints.examples import Scene, example_of
+from budgetd.core.lints.fleets import fleet_example, judge_cover
+from budgetd.core.lints.single import judge_single
+from budgetd.core.observation import Account
+from budgetd.core.policies.fleet_check import judge_fleet
+from budgetd.core.policies.policy import Policy
+from budgetd.core.policies.validation import placed_rules
+
+UNSHOWN = "no example was found: what was played did not show it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """The accounts that policies are held against, and the master's cash where it is known."""
+
+    accounts: tuple[Account, ...]
+    master_cash: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The limits of the config and the instant of the examples; a fleet where there is one."""
+
+    limits: Limits
+    now: datetime
+    fleet: Fleet | None = None
+
+
+def lint(
+    written: Sequence[Written[Policy]], problems: Sequence[Problem], setting: Setting
+) -> list[Problem]:
+    """What `judge` found of these policies, with examples; what the engine and the fleet show
+    besides; less what people allow. In order of place."""
+    fleet = setting.fleet
+    rules = placed_rules(written, setting.limits.zone)
+    scene = Scene(
+        rules={rule.name: rule.rule for rule in rules},
+        limits=setting.limits,
+        now=setting.now,
+        fleet=fleet.accounts if fleet is not None else (),
+    )
+    found = [*problems, *judge_single(rules, scene)]
+    if fleet is not None:
+        found += judge_fleet(
+            written, setting.limits.zone, fleet.accounts, master_cash=fleet.master_cash
+        )
+        found += judge_cover(written, scene)
+    return apply_allowances(
+        [_shown(problem, scene, fleet) for problem in found],
+        [one.tree.source for one in written],
+        setting.now.astimezone(setting.limits.zone).date(),
+        has_fleet=fleet is not None,
+    )
+
+
+def _shown(problem: Problem, scene: Scene, fleet: Fleet | None) -> Problem:
+    """The problem with its example, or with the word that none was found."""
+    if not problem.lint:
+        return problem
+    example = example_of(problem, scene)
+    if example is not None and fleet is not None and not example:
+        example = fleet_example(problem, scene, fleet.master_cash)
+    return replace(problem, example=(UNSHOWN,) if example is None else example)
