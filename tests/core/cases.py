@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
+from budgetd.core.burn import Burn
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.decision import Held
 from budgetd.core.decisions.limits import Limits
@@ -78,6 +79,7 @@ class GivenLimits(Document):
     approval_above: Amount = Decimal("20000.00")
     reflected_after: Duration = timedelta(minutes=15)
     unknown_readings: Percent = Decimal("0.1")
+    sudden_zeros: Percent = Decimal("0.05")
     act_within: Duration = timedelta(minutes=2)
 
     def limits(self) -> Limits:
@@ -234,6 +236,33 @@ class GivenSamples(Document):
     values: tuple[Text, ...]
 
 
+class GivenBurn(Document):
+    """What is known of spending: so much a day, the same on all days. `spread` is a share of it,
+    `value` the last reading it rests on, `at` how long ago that was; of the account's `part`, a
+    coupon, or of all it has."""
+
+    account: Text = "a"
+    instrument: Instrument = Instrument.CASH
+    part: Text = ""
+    level: AmountOrZero
+    spread: Percent | None = None
+    at: Duration = timedelta(minutes=30)
+    value: AmountOrZero = ZERO
+    idle: Duration | None = None
+    lately: AmountOrZero | None = None
+
+    def burn(self, now: datetime) -> Burn:
+        """The same as an observation holds it."""
+        return Burn(
+            at=now - self.at,
+            value=self.value,
+            level=self.level,
+            spread=(self.spread or ZERO) ** 2,
+            idle=self.idle or timedelta(0),
+            lately=self.lately,
+        )
+
+
 class GivenSum(Document):
     """What older moves sum up to."""
 
@@ -287,6 +316,7 @@ class Case(Document):
     master: GivenReadings = GivenReadings(cash="100000.00")
     moves: tuple[GivenMove, ...] = ()
     samples: tuple[GivenSamples, ...] = ()
+    burns: tuple[GivenBurn, ...] = ()
     moved_before: tuple[GivenSum, ...] = ()
     first_loaded: dict[str, Instant] = Field({})
     decided: tuple[GivenSlot, ...] = ()
@@ -316,6 +346,12 @@ class Case(Document):
             master=self.master.readings(self.now),
             moves=tuple(move.move(number, self.now) for number, move in enumerate(self.moves)),
             samples=samples,
+            burns={
+                Unit(account_id=item.account, instrument=item.instrument, part=item.part): (
+                    item.burn(self.now)
+                )
+                for item in self.burns
+            },
             moved_before={
                 (item.account, item.instrument, item.direction): item.amount
                 for item in self.moved_before

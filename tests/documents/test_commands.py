@@ -235,7 +235,7 @@ def test_the_schema_refuses_what_the_models_refuse() -> None:
         {"version": 1, "policy": "p"},
         {**good, "policy": "Capital"},
         {**good, "rules": [{**rule, "alert": {"when": {"below": "5e2"}}}]},
-        {**good, "rules": [{**rule, "guard": {"burn_spike": 4}}]},
+        {**good, "rules": [{**rule, "accounts": {"group": "x"}}]},
     ):
         assert complaints(bad, schema, schema), bad
 

@@ -15,7 +15,6 @@ from budgetd.config import (
     InvalidDocuments,
     Switch,
     TokenLogin,
-    config_warnings,
     find_config,
     load_config,
     load_policies,
@@ -330,16 +329,6 @@ def test_what_is_no_credential_is_refused_unquoted(
 def test_a_reference_cannot_leave_its_folder(home: Path) -> None:
     with pytest.raises(InvalidDocuments, match="secret_key"):
         config_of(home, CONFIG.replace("file:sk", "credential:../sk"))
-
-
-def test_keys_without_effect_yet_are_said_to_have_none(home: Path) -> None:
-    path = home / "config.yaml"
-    limited = CONFIG.replace("{reserve: 10.00}", "{reserve: 10.00, sudden_zeros: 6%}")
-    path.write_text(limited + "web: {listen: 127.0.0.1:9464}\n")
-    said = [problem.headline() for problem in config_warnings(open_config(path))]
-    without = [line for line in said if "has no effect yet in this version" in line]
-    assert len(without) == 1
-    assert "'sudden_zeros'" in without[0]
 
 
 def test_a_path_is_told_from_where_the_command_runs_and_whole_where_a_service_does(

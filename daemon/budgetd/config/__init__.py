@@ -11,8 +11,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from pydantic import BaseModel
-
 from budgetd.config.files import list_documents, read_file, shown_path
 from budgetd.config.notify import channel_problems, notify_problems
 from budgetd.config.references import is_loopback
@@ -112,19 +110,9 @@ def open_config(path: Path) -> Written[Config]:
     return written
 
 
-NO_EFFECT_YET = ((("limits", "sudden_zeros"), "it needs kept readings"),)
-"""Keys of the configuration that later versions honour: lawful, and said to be without effect."""
-
-
 def config_warnings(written: Written[Config]) -> tuple[Problem, ...]:
     """What is lawful in a config and yet deserves a second look."""
-    warnings = [
-        written.problem(
-            place, f"'{place[-1]}' has no effect yet in this version: {why}", is_warning=True
-        )
-        for place, why in NO_EFFECT_YET
-        if _is_written(written.model, place)
-    ]
+    warnings = []
     if not written.model.limits.reserve:
         warnings.append(
             written.problem(
@@ -143,12 +131,6 @@ def config_warnings(written: Written[Config]) -> tuple[Problem, ...]:
             )
         )
     return tuple(warnings)
-
-
-def _is_written(model: BaseModel, place: tuple[str, ...]) -> bool:
-    for name in place[:-1]:
-        model = getattr(model, name)
-    return place[-1] in model.model_fields_set
 
 
 def load_policies(folder: Path, config: Config) -> Loaded:

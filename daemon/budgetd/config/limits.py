@@ -95,6 +95,7 @@ class LimitsSection(Document):
             approval_above=self.approval_above,
             reflected_after=self.reflected_after,
             unknown_readings=self.unknown_readings,
+            sudden_zeros=self.sudden_zeros,
             act_within=polling.act_within,
             proposals_expire=self.proposals_expire,
         )

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from budgetd.core.approval import Approved
+from budgetd.core.burn import Burn
 from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.pause import Pause
 
@@ -178,7 +179,9 @@ class Observation:
     A preview sees slots from before its rules were loaded.
     `served` says which tick of each `every` rule was served last; None where they are always
     due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
-    `last_read` says of what alerts watch for being unread when it was last read, or first seen.
+    `burns` are what is known of spending, by unit: without a part all that an account has of an
+    instrument. `last_read` says of what alerts watch for being unread when it was last read, or
+    first seen.
     """
 
     taken_at: datetime
@@ -196,6 +199,7 @@ class Observation:
     pauses: tuple[Pause, ...] = ()
     approvals: tuple[Approved, ...] = ()
     served: Mapping[str, datetime] | None = None
+    burns: Mapping[Unit, Burn] = field(default_factory=dict)
     last_read: Mapping[tuple[str, Instrument], datetime] = field(default_factory=dict)
     began_at: datetime | None = None
     is_preview: bool = False

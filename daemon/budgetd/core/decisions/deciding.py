@@ -17,8 +17,11 @@ from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.judging import Judge
 from budgetd.core.decisions.limits import Limits
+from budgetd.core.decisions.outlook import Outlook
+from budgetd.core.decisions.zeros import Zeros
 from budgetd.core.intent import Direction, Instrument, Move, Unit
-from budgetd.core.observation import Account, Observation, Status
+from budgetd.core.money import ZERO
+from budgetd.core.observation import Account, Observation, Ok, Status
 from budgetd.core.pause import pause_of
 from budgetd.core.policies.policy import Mode, PolicySet
 from budgetd.core.policies.schedule import Slot
@@ -47,27 +50,35 @@ def decide(
     decisions = Decisions()
     live = live_rules(policies, observation, limits, None)
     caps = CapUse(live, observation, limits.zone)
-    judge = Judge(observation, History(observation, limits.reflected_after), caps)
+    judge = judge_of(observation, limits, caps)
+    zeros = Zeros(observation, judge.outlook, limits)
     for named in live if only is None else live_rules(policies, observation, limits, only):
         due = when_due(named, observation, limits, only)
         if named.rule.accounts == "master" and due.is_due:
-            said = _ask(_Case(judge, MASTER, limits), named, due)
+            said = _ask(_Case(judge, MASTER, limits, zeros), named, due)
             decisions.made += [item for item in said if not isinstance(item, Wish)]
         for account in fleet.select(named.rule.accounts):
             chosen[account.id].append((named, due))
     for account in observation.accounts:
         if account.id in chosen:
-            _decide_account(_Case(judge, account, limits), chosen[account.id], decisions)
+            _decide_account(_Case(judge, account, limits, zeros), chosen[account.id], decisions)
     return decisions
+
+
+def judge_of(observation: Observation, limits: Limits, caps: CapUse | None = None) -> Judge:
+    """A judge on an observation, with our own past and what burns foretell."""
+    history = History(observation, limits.reflected_after)
+    return Judge(observation, history, Outlook(observation, history, limits.zone), caps)
 
 
 def decide_alone(
     named: NamedRule, account: Account, observation: Observation, limits: Limits
 ) -> Decisions:
     """What one rule says of one account when no other is asked and its time is now."""
-    judge = Judge(observation, History(observation, limits.reflected_after))
+    judge = judge_of(observation, limits)
+    zeros = Zeros(observation, judge.outlook, limits)
     decisions = Decisions()
-    _decide_account(_Case(judge, account, limits), [(named, Due(is_due=True))], decisions)
+    _decide_account(_Case(judge, account, limits, zeros), [(named, Due(is_due=True))], decisions)
     return decisions
 
 
@@ -76,6 +87,7 @@ class _Case:
     judge: Judge
     account: Account
     limits: Limits
+    zeros: Zeros
 
 
 def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: Decisions) -> None:
@@ -242,6 +254,9 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     window = _window(case, wish.named)
     if window is not None:
         return replace(_held_wish(wish, Hold.WINDOW, until=window[1]), detail=window[0])
+    doubt = case.zeros.doubt(unit.account_id, unit.instrument) if _is_lift(wish) else ""
+    if doubt:
+        return _held_wish(wish, Hold.SUDDEN_ZERO, detail=doubt)
     for move in _blocking(history, wish, unit):
         if move.is_open:
             return _open_intent(wish, move)
@@ -254,7 +269,29 @@ def _rails(case: _Case, wish: Wish) -> Decision:
         return _held_wish(wish, Hold.COOLDOWN, until=cooling)
     if history.had_no_effect(wish.account.id, wish.named.instrument, wish.trigger, wish.read_at):
         return replace(wish, ask=Ask.NO_EFFECT)
+    guarded = _guarded(case, wish)
+    if guarded is not None:
+        return guarded
     return replace(wish, ask=Ask.MODE) if rule.mode is Mode.PROPOSE else wish
+
+
+def _is_lift(wish: Wish) -> bool:
+    return wish.named.direction is Direction.ALLOCATE and wish.reading <= ZERO
+
+
+def _guarded(case: _Case, wish: Wish) -> Decision | None:
+    """What the rule's guard makes of a lift; None where it has none, or holds nothing."""
+    guard, outlook = wish.named.rule.guard, case.judge.outlook
+    if guard is None:
+        return None
+    about = (wish.account.id, wish.named.instrument, Ok(wish.reading, wish.read_at))
+    if guard.idle_for is not None:
+        idle = outlook.idle(*about)
+        if idle is not None and idle >= guard.idle_for:
+            return _held_wish(wish, Hold.IDLE, detail=f"nothing spent for {idle.days}d")
+    if guard.burn_spike is not None and outlook.is_spiking(*about, guard.burn_spike):
+        return replace(wish, ask=Ask.BURN_SPIKE)
+    return None
 
 
 def _window(case: _Case, named: NamedRule) -> tuple[str, datetime] | None:

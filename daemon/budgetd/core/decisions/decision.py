@@ -4,7 +4,7 @@ Nouns alone; `deciding` makes them and `planning` turns wishes into transfers.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from budgetd.core.intent import Direction, Instrument, Unit
@@ -63,7 +63,8 @@ class Wish:
 
     `slot_at` is when its slot comes, which may lie ahead where it is announced before.
     `ledgers` are the account's own, of a reclaim those it may be taken from; `coupon` the one to
-    take home. `trigger` is what an allocation must at least lift the reading to.
+    take home. `trigger` is what an allocation must at least lift the reading to, `aim` the amount
+    that a target or `keep` in days of burn comes to, `lasts` the time to empty; None is unknown.
     """
 
     named: NamedRule
@@ -72,6 +73,8 @@ class Wish:
     read_at: datetime
     why: Why
     trigger: Decimal | None = None
+    aim: Decimal | None = None
+    lasts: timedelta | None = None
     period: str = ""
     ask: Ask | None = None
     ledgers: tuple[CreditLedger, ...] = ()

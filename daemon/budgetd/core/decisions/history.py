@@ -11,6 +11,7 @@ from decimal import Decimal
 from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import Observation, Ok
+from budgetd.core.reconciliation import RECORD_LAG
 
 FIRST_REST = timedelta(minutes=15)
 LONGEST_REST = timedelta(hours=24)
@@ -44,6 +45,14 @@ class History:
             if move.direction is direction
             and move.counts
             and (move.is_open or (move.sent_at or move.made_at) > since)
+        )
+
+    def taken_since(self, account_id: str, instrument: Instrument, since: datetime) -> Decimal:
+        """What we took home of an instrument and a reading begun then may not show yet."""
+        return total(
+            move.amount
+            for move in self.moves(account_id, instrument, Direction.RECLAIM)
+            if move.counts and (move.ended_at is None or move.ended_at + RECORD_LAG >= since)
         )
 
     def all_moves(self) -> Iterable[Move]:

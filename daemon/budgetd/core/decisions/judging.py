@@ -6,20 +6,28 @@ It turns a reading into a wish, an alert or a hold. It may not know other rules.
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from budgetd.core.decisions.caps import CapUse
 from budgetd.core.decisions.decision import Decision, Held, NamedRule, Raised, Wish
 from budgetd.core.decisions.history import History
+from budgetd.core.decisions.holdings import (
+    all_ledgers,
+    expiring,
+    fits,
+    ledgers_of,
+    living,
+    watched,
+)
+from budgetd.core.decisions.outlook import Outlook
 from budgetd.core.decisions.trigger import (
     Facts,
-    bound_of,
     expires_by,
     holds,
+    lift_bound,
     mentions,
-    names,
     why,
     why_raised,
-    written,
 )
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, total
@@ -37,7 +45,6 @@ from budgetd.core.policies.policy import (
     GrantCoupons,
     Reclaim,
     ReclaimCoupons,
-    ReclaimWhen,
     RunwayKeep,
     RunwayTarget,
     TopUp,
@@ -49,10 +56,15 @@ class Judge:
     """Asks rules about accounts, on one observation."""
 
     def __init__(
-        self, observation: Observation, history: History, caps: CapUse | None = None
+        self,
+        observation: Observation,
+        history: History,
+        outlook: Outlook,
+        caps: CapUse | None = None,
     ) -> None:
         self.observation = observation
         self.history = history
+        self.outlook = outlook
         self.caps = caps
 
     def judge(self, named: NamedRule, account: Account) -> Iterable[Decision]:
@@ -65,7 +77,7 @@ class Judge:
             return (self._unread(named, account, reading),)
         match named.action:
             case TopUp() as action if action.instrument is Instrument.CREDIT:
-                return (self._lift(named, account, _living(action, readings, self.now)),)
+                return (self._lift(named, account, living(action, readings, self.now)),)
             case TopUp():
                 return (self._lift(named, account, readings.cash),)
             case GrantCoupons() as action:
@@ -121,7 +133,18 @@ class Judge:
             samples=self.observation.samples.get((account.id, named.instrument), ()),
             ledgers=ledgers,
             coupons=coupons,
+            ahead=partial(self.outlook.ahead, account.id, named.instrument),
+            idle=self._idle(named, account, reading),
         )
+
+    def _idle(
+        self, named: NamedRule, account: Account, reading: Ok[Decimal] | None
+    ) -> timedelta | None:
+        """For how long nothing was spent, where the rule asks."""
+        when = getattr(named.action, "when", None)
+        if when is None or not mentions(when, "idle_for"):
+            return None
+        return self.outlook.idle(account.id, named.instrument, reading)
 
     def _lift(
         self, named: NamedRule, account: Account, reading: Ok[Decimal] | Held | object
@@ -134,7 +157,8 @@ class Judge:
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
             return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
-        if isinstance(action.to, RunwayTarget) and action.to.at_least is None:
+        aim = self._aim(action, facts)
+        if isinstance(action.to, RunwayTarget) and aim is None:
             return self._plain_hold(named, account, Hold.NO_BURN, reading.value)
         return Wish(
             named=named,
@@ -142,10 +166,22 @@ class Judge:
             reading=reading.value,
             read_at=reading.read_at,
             why=why(action.when, facts),
-            trigger=bound_of(action.when, "below"),
-            ledgers=_ledgers_of(named, self._readings(named, account)),
+            trigger=lift_bound(action.when, facts.ahead),
+            aim=aim,
+            lasts=self.outlook.lasts(account.id, named.instrument, reading.value),
+            ledgers=ledgers_of(named, self._readings(named, account)),
             unit_reading=reading.value if named.instrument is Instrument.CASH else None,
         )
+
+    def _aim(self, action: TopUp | GrantCoupons, facts: Facts) -> Decimal | None:
+        """What a target in days of burn comes to, at the middle of the band; where the burn is
+        not known, its `at_least`."""
+        if not isinstance(action.to, RunwayTarget):
+            return None
+        spent = facts.ahead(action.to.runway)
+        if spent is None or action.to.at_least is None:
+            return action.to.at_least if spent is None else spent.middle
+        return max(spent.middle, action.to.at_least)
 
     def _reclaim(self, named: NamedRule, account: Account, readings: Readings) -> Decision:
         action = named.action
@@ -153,22 +189,28 @@ class Judge:
         ledgers: tuple[CreditLedger, ...] = ()
         reading = readings.cash
         if action.instrument is Instrument.CREDIT:
-            ledgers, reading = _all_ledgers(readings, self.now)
+            ledgers, reading = all_ledgers(readings, self.now)
         if not isinstance(reading, Ok):
             return self._plain_hold(named, account, Hold.UNREAD, None)
         facts = self._facts(named, account, reading, ledgers)
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
             return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
+        aim = None
         if isinstance(action.keep, RunwayKeep):
-            return self._plain_hold(named, account, Hold.NO_BURN, reading.value)
+            spent = facts.ahead(action.keep.runway)
+            if spent is None:
+                return self._plain_hold(named, account, Hold.NO_BURN, reading.value)
+            aim = max(spent.high, action.keep.at_least or ZERO)
         return Wish(
             named=named,
             account=account,
             reading=reading.value,
             read_at=reading.read_at,
             why=why(action.when, facts),
-            ledgers=_expiring(ledgers, action.when, self.now),
+            aim=aim,
+            lasts=self.outlook.lasts(account.id, named.instrument, reading.value),
+            ledgers=expiring(ledgers, action.when, self.now),
             unit_reading=reading.value if not ledgers else None,
         )
 
@@ -186,6 +228,8 @@ class Judge:
                 read_at=readings.coupons.read_at,
                 now=self.now,
                 coupon=coupon,
+                idle=self.outlook.idle_coupon(account.id, coupon, readings.coupons.read_at),
+                lapses=(self.outlook.lapses(account.id, coupon),),
             )
             verdict = True if action.when is None else holds(action.when, facts)
             if coupon.balance <= ZERO or expires_by(coupon.expires_at, self.now):
@@ -210,7 +254,7 @@ class Judge:
         action = named.action
         assert isinstance(action, Alert)
         given: object = readings.of(action.instrument)
-        reading, ledgers, coupons = _watched(action.instrument, readings, self.now)
+        reading, ledgers, coupons = watched(action.instrument, readings, self.now)
         facts = Facts(
             value=reading.value if reading else None,
             read_at=reading.read_at if reading else self.now,
@@ -220,6 +264,9 @@ class Judge:
             coupons=coupons,
             unread=self._unread_for(account, action.instrument, reading),
             cap_used=self._cap_used(named, account),
+            ahead=partial(self.outlook.ahead, account.id, action.instrument),
+            idle=self._idle(named, account, reading),
+            lapses=tuple(self.outlook.lapses(account.id, coupon) for coupon in coupons),
         )
         is_left_out = getattr(given, "is_unmanageable", False)
         verdict = Hold.UNREAD if is_left_out else holds(action.when, facts)
@@ -282,88 +329,3 @@ class Judge:
             reason=reason,
             reading=value,
         )
-
-
-def fits(action: GrantCoupons, coupon: Coupon, now: datetime) -> bool:
-    """Whether a coupon is of the kind that a rule grants and counts."""
-    choice = action.coupons
-    if coupon.has_use_limits and choice.use_limits != "any":
-        return False
-    if choice.plan_name is not None and not names(choice.plan_name, coupon):
-        return False
-    return lives(coupon.expires_at, choice.lives_at_least, now)
-
-
-def lives(expires_at: datetime | None, at_least: timedelta | None, now: datetime) -> bool:
-    """Whether something is unexpired, and stays so for at least that long."""
-    return expires_at is None or expires_at > now + (at_least or timedelta(0))
-
-
-def _living(action: TopUp, readings: Readings, now: datetime) -> Ok[Decimal] | None:
-    if not isinstance(readings.credit, Ok):
-        return None
-    counted = [
-        ledger
-        for ledger in readings.credit.value
-        if lives(ledger.expires_at, action.lives_at_least, now)
-    ]
-    amounts = [ledger.amount for ledger in counted if ledger.amount is not None]
-    if len(amounts) < len(counted):
-        return None
-    return Ok(total(amounts), readings.credit.read_at)
-
-
-def _ledgers_of(named: NamedRule, readings: Readings) -> tuple[CreditLedger, ...]:
-    is_credit = named.instrument is Instrument.CREDIT
-    return readings.credit.value if is_credit and isinstance(readings.credit, Ok) else ()
-
-
-def _all_ledgers(
-    readings: Readings, now: datetime
-) -> tuple[tuple[CreditLedger, ...], Ok[Decimal] | None]:
-    """The unexpired ledgers, soonest first, and their sum; None where a null hides a part."""
-    if not isinstance(readings.credit, Ok):
-        return (), None
-    far = datetime.max.replace(tzinfo=now.tzinfo)
-    ledgers = tuple(
-        sorted(
-            (item for item in readings.credit.value if lives(item.expires_at, None, now)),
-            key=lambda ledger: ledger.expires_at or far,
-        )
-    )
-    if any(ledger.amount is None or ledger.available is None for ledger in ledgers):
-        return ledgers, None
-    value = total(ledger.amount for ledger in ledgers if ledger.amount is not None)
-    return ledgers, Ok(value, readings.credit.read_at)
-
-
-def _expiring(
-    ledgers: tuple[CreditLedger, ...], when: ReclaimWhen | None, now: datetime
-) -> tuple[CreditLedger, ...]:
-    """The ledgers a reclaim may take from: those that expire, where its trigger says so."""
-    bounds = [value for name, value in written(when) if name == "expires_within"] if when else []
-    if not bounds or not isinstance(bounds[0], timedelta):
-        return ledgers
-    limit = now + bounds[0]
-    return tuple(ledger for ledger in ledgers if expires_by(ledger.expires_at, limit))
-
-
-def _watched(
-    instrument: Instrument, readings: Readings, now: datetime
-) -> tuple[Ok[Decimal] | None, tuple[CreditLedger, ...], tuple[Coupon, ...]]:
-    match instrument:
-        case Instrument.CASH:
-            return (readings.cash if isinstance(readings.cash, Ok) else None), (), ()
-        case Instrument.CREDIT:
-            ledgers, value = _all_ledgers(readings, now)
-            return value, ledgers, ()
-        case Instrument.COUPON:
-            if not isinstance(readings.coupons, Ok):
-                return None, (), ()
-            held = tuple(
-                coupon
-                for coupon in readings.coupons.value
-                if coupon.balance > ZERO and lives(coupon.expires_at, None, now)
-            )
-            value = Ok(total(coupon.balance for coupon in held), readings.coupons.read_at)
-            return value, (), held

@@ -34,4 +34,5 @@ class Limits:
     reflected_after: timedelta
     unknown_readings: Decimal
     act_within: timedelta
+    sudden_zeros: Decimal = Decimal("0.05")
     proposals_expire: timedelta = timedelta(hours=24)

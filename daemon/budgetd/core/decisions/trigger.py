@@ -11,13 +11,20 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cache
 
+from budgetd.core.burn import Band
 from budgetd.core.documents.fields import Lasting
+from budgetd.core.money import ZERO
 from budgetd.core.observation import Coupon, CreditLedger, Sample
 from budgetd.core.policies.policy import AlertWhen, Condition, CouponWhen, ReclaimWhen, TopUpWhen
 from budgetd.core.reason import Hold, Why
 
 When = TopUpWhen | ReclaimWhen | CouponWhen | AlertWhen
 Verdict = bool | Hold
+Ahead = Callable[[timedelta], Band | None]
+
+
+def _no_burn(_length: timedelta) -> Band | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +32,9 @@ class Facts:
     """What one trigger is judged on: the value, its past, and the thing that may expire.
 
     Alerts are judged without a value too (None: not read); then `unread` says for how long, and
-    `cap_used` is the largest used share of a cap, None where there is none.
+    `cap_used` is the largest used share of a cap, None where there is none. `ahead` says what is
+    spent in a length of time, `idle` for how long nothing was, `lapses` what of each coupon is
+    left when it expires; None is unknown.
     """
 
     value: Decimal | None
@@ -37,6 +46,9 @@ class Facts:
     coupons: tuple[Coupon, ...] = ()
     unread: timedelta | None = None
     cap_used: Decimal | None = None
+    ahead: Ahead = _no_burn
+    idle: timedelta | None = None
+    lapses: tuple[Decimal | None, ...] = ()
 
 
 def holds(when: When, facts: Facts) -> Verdict:
@@ -80,7 +92,7 @@ def _has_lasted(when: When, lasting: Lasting, facts: Facts) -> bool:
     bare = when.model_copy(update={"for_": None})
     count, since = 1, facts.read_at
     for sample in reversed(facts.samples):
-        past = Facts(value=sample.value, read_at=sample.read_at, now=facts.now)
+        past = Facts(value=sample.value, read_at=sample.read_at, now=facts.now, ahead=facts.ahead)
         if sample.read_at >= facts.read_at:
             continue
         if _part(bare, past) is not True:
@@ -141,8 +153,32 @@ def names(patterns: tuple[str, ...], coupon: Coupon) -> bool:
     return any(fnmatchcase(coupon.plan_name, pattern) for pattern in patterns)
 
 
-def _needs_burn(_bound: object, _facts: Facts) -> Verdict:
-    return Hold.NO_BURN
+def _runway_below(bound: object, facts: Facts) -> Verdict:
+    """At the upper edge of the burn, like every trigger: what is left is gone before that."""
+    assert isinstance(bound, timedelta)
+    spent = facts.ahead(bound)
+    if spent is None:
+        return Hold.NO_BURN
+    return _value(facts) <= ZERO or spent.high > _value(facts)
+
+
+def _runway_above(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, timedelta)
+    spent = facts.ahead(bound)
+    return Hold.NO_BURN if spent is None else spent.high < _value(facts)
+
+
+def _will_lapse(bound: object, facts: Facts) -> Verdict:
+    """Of several coupons one is enough; one whose use is not known may be it."""
+    assert isinstance(bound, Decimal)
+    if any(left is not None and left >= bound for left in facts.lapses):
+        return True
+    return Hold.NO_BURN if None in facts.lapses else False
+
+
+def _idle_for(bound: object, facts: Facts) -> Verdict:
+    assert isinstance(bound, timedelta)
+    return Hold.NO_BURN if facts.idle is None else facts.idle >= bound
 
 
 def _unread_for(bound: object, facts: Facts) -> Verdict:
@@ -162,9 +198,10 @@ _TESTS: dict[str, Callable[[object, Facts], Verdict]] = {
     "balance_at_least": _balance_at_least,
     "expires_within": _expires_within,
     "plan_name": _plan_name,
-    "runway_below": _needs_burn,
-    "runway_above": _needs_burn,
-    "will_lapse": _needs_burn,
+    "runway_below": _runway_below,
+    "runway_above": _runway_above,
+    "will_lapse": _will_lapse,
+    "idle_for": _idle_for,
     "unread_for": _unread_for,
     "cap_used": _cap_used,
 }
@@ -177,6 +214,8 @@ _WHY = {
     "expires_within": Why.EXPIRING,
     "runway_below": Why.RUNWAY,
     "runway_above": Why.RUNWAY,
+    "will_lapse": Why.EXPIRING,
+    "idle_for": Why.IDLE,
 }
 
 
@@ -208,10 +247,22 @@ def why_raised(when: AlertWhen, facts: Facts) -> Why | Hold:
     return why(when, facts)
 
 
-def mentions(when: AlertWhen, name: str) -> bool:
+def mentions(when: When, name: str) -> bool:
     """Whether a trigger has a part of that name anywhere."""
-    parts = when.any or ()
+    if name not in _parts_of(type(when)):
+        return False
+    parts: tuple[When, ...] = when.any or ()
     return getattr(when, name) is not None or any(mentions(part, name) for part in parts)
+
+
+def lift_bound(when: Condition | None, ahead: Ahead) -> Decimal | None:
+    """What clears a lift's trigger: the highest `below`, or what `runway_below` comes to."""
+    found = list(_bounds(when, "below"))
+    for length in _lengths(when, "runway_below"):
+        spent = ahead(length)
+        if spent is not None:
+            found.append(spent.high)
+    return max(found, default=None)
 
 
 def bound_of(when: Condition | None, name: str) -> Decimal | None:
@@ -220,6 +271,14 @@ def bound_of(when: Condition | None, name: str) -> Decimal | None:
     if not found:
         return None
     return max(found) if name == "below" else min(found)
+
+
+def _lengths(when: Condition | None, name: str) -> Iterator[timedelta]:
+    own = getattr(when, name, None)
+    if isinstance(own, timedelta):
+        yield own
+    for part in getattr(when, "any", None) or ():
+        yield from _lengths(part, name)
 
 
 def _bounds(when: Condition | None, name: str) -> Iterator[Decimal]:

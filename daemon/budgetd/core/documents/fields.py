@@ -116,6 +116,12 @@ def _zone(text: str) -> ZoneInfo:
         raise ValueError("no such time zone") from problem
 
 
+def _times(text: str) -> Decimal:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}(\.[0-9]{1,2})?", text, re.ASCII):
+        raise ValueError("1 to 999, with two decimals at most")
+    return Decimal(text)
+
+
 def _percent(text: str) -> Decimal:
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?%", text, re.ASCII):
         raise ValueError("a percentage ends in %")
@@ -197,6 +203,11 @@ Percent = Annotated[
     Decimal,
     BeforeValidator(from_text("a percentage like 50%", _percent, Decimal)),
     _schema(r"[0-9]{1,3}(\.[0-9]{1,2})?%", "50%", "above 0% to 100%"),
+]
+Times = Annotated[
+    Decimal,
+    BeforeValidator(from_text("a factor like 4 or 2.5", _times, Decimal)),
+    _schema(r"[1-9][0-9]{0,2}(\.[0-9]{1,2})?", "4", "so many times, 1 or more"),
 ]
 Whole = Annotated[
     int,

@@ -6,6 +6,7 @@ Pure arithmetic on exact decimals. It may not know where a bound comes from.
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from budgetd.core.decisions.decision import Wish
 from budgetd.core.money import CENT, ZERO, format_amount, round_down, round_up
 from budgetd.core.plans.plan import Step
 from budgetd.core.policies.policy import (
@@ -57,13 +58,13 @@ class Draft:
         return self.clipped_by or Hold.BELOW_MIN
 
 
-def lift(action: Lift, reading: Decimal, trigger: Decimal | None, pending: Decimal) -> Draft:
+def lift(action: Lift, wish: Wish, pending: Decimal) -> Draft:
     """What a top-up or a grant wants, after `max` and `at_most`; `pending` is on its way."""
-    expected = reading + pending
+    expected = wish.reading + pending
     if action.add is not None:
-        draft = _adds(action.add, expected, trigger)
+        draft = _adds(action.add, expected, wish.trigger)
     else:
-        draft = _to(action, expected)
+        draft = _to(action, expected, wish.aim)
     if action.max is not None:
         bound = action.max - pending
         draft.clip("max", bound, Hold.BELOW_MIN, f"max {format_amount(action.max)}")
@@ -83,9 +84,9 @@ def _adds(add: Decimal, reading: Decimal, trigger: Decimal | None) -> Draft:
     return Draft(amount, grain=add, steps=[Step(step="want", amount=amount, note=note)])
 
 
-def _to(action: Lift, reading: Decimal) -> Draft:
-    # Without a known burn a runway target is its `at_least`; the caller held what has none.
-    target = action.to.at_least if isinstance(action.to, RunwayTarget) else action.to
+def _to(action: Lift, reading: Decimal, aim: Decimal | None) -> Draft:
+    # Of a runway target the judge says what it comes to, and holds what comes to nothing known.
+    target = aim if isinstance(action.to, RunwayTarget) else action.to
     assert target is not None
     want = max(target - reading, ZERO)
     note = f"to {format_amount(target)} - {format_amount(reading)}"
@@ -99,10 +100,11 @@ def _to(action: Lift, reading: Decimal) -> Draft:
     return draft
 
 
-def reclaim(action: Reclaim, reading: Decimal, off: Decimal) -> Draft:
+def reclaim(action: Reclaim, wish: Wish, off: Decimal) -> Draft:
     """What a reclaim wants: reading - `keep`, less what is on its way or came after its slot."""
-    keep = action.keep
-    assert not isinstance(keep, RunwayKeep)
+    reading = wish.reading
+    keep = wish.aim if isinstance(action.keep, RunwayKeep) else action.keep
+    assert keep is not None
     want = max(reading - off - keep, ZERO)
     note = f"{format_amount(reading)} - keep {format_amount(keep)}"
     if off:

@@ -6,7 +6,7 @@ where a batch may yet be withheld.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
@@ -15,6 +15,7 @@ from budgetd.core.decisions.decision import Held, Wish
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.trigger import written
 from budgetd.core.intent import Direction, Instrument, Unit
+from budgetd.core.moment import format_duration
 from budgetd.core.money import ZERO, format_amount, total
 from budgetd.core.observation import Coupon, CreditLedger
 from budgetd.core.plans import amount as pipeline
@@ -75,7 +76,7 @@ class Drawer:
                 )
                 if move.made_at >= wish.read_at
             )
-        draft = pipeline.lift(action, wish.reading, wish.trigger, pending)
+        draft = pipeline.lift(action, wish, pending)
         self._clip_to_caps(wish, draft)
         hold = draft.hold(action.min)
         if hold:
@@ -149,7 +150,7 @@ class Drawer:
         assert isinstance(action, Reclaim)
         if wish.named.instrument is Instrument.CREDIT:
             return self._from_ledgers(wish, action)
-        draft = pipeline.reclaim(action, wish.reading, self._off(wish))
+        draft = pipeline.reclaim(action, wish, self._off(wish))
         draft.clip("exists", wish.reading, Hold.RECLAIMABLE, "what is reclaimable")
         self._clip_reclaim(wish, action, draft)
         hold = draft.hold(action.min)
@@ -182,7 +183,7 @@ class Drawer:
         going = self.history.pending(wish.account.id, Instrument.CREDIT, Direction.RECLAIM)
         busy = {move.unit.part for move in going}
         off = self._off(wish) + total(move.amount for move in going)
-        left = pipeline.reclaim(action, wish.reading, off)
+        left = pipeline.reclaim(action, wish, off)
         last = left
         transfers: list[Transfer] = []
         after = wish.reading
@@ -275,6 +276,9 @@ def _identity(at: datetime, wish: Wish, unit: Unit) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
+_LENGTHS = ("runway_below", "runway_above", "idle_for")
+
+
 def told(wish: Wish) -> str:
     """The trigger in words, as reports show it: `below 500.00`."""
     when = getattr(wish.named.action, "when", None)
@@ -289,6 +293,8 @@ def _words(when: object) -> Iterator[str]:
     for name, value in written(when):  # type: ignore[arg-type]  # any condition has parts
         if isinstance(value, Decimal):
             yield f"{name.replace('_', ' ')} {value:,.2f}"
+        elif name in _LENGTHS and isinstance(value, timedelta):
+            yield f"{name.replace('_', ' ')} {format_duration(value)}"
     for part in getattr(when, "any", None) or ():
         yield from _words(part)
 

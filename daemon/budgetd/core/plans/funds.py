@@ -12,7 +12,7 @@ from typing import Self
 
 from budgetd.core.decisions.decision import Wish
 from budgetd.core.decisions.history import History
-from budgetd.core.decisions.judging import fits, lives
+from budgetd.core.decisions.holdings import fits, lives
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, round_down

@@ -5,8 +5,9 @@ that a limit withholds gives back what it took. Pure.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from budgetd.core.approval import proposal_id
@@ -138,10 +139,26 @@ def _is_tight(drawn: list[Transfer], holds: list[Held]) -> bool:
     )
 
 
-def _turn(wish: Wish) -> tuple[Decimal, str, str, str]:
-    """Whose turn it is within a priority: the emptiest first, then by id."""
+Turn = tuple[bool, timedelta, Decimal, str, str]
+
+
+def _turn(wish: Wish) -> tuple[Turn, str]:
+    """Whose turn it is within a priority: by time to empty; where that is not known, after the
+    others and by reading; then by id."""
     child = wish.coupon.child_id if wish.coupon else None
-    return (wish.reading, wish.account.id, wish.named.name, child or "")
+    return (_by_time(wish.lasts, wish.reading, wish.account.id, wish.named.name), child or "")
+
+
+def _place_of(item: Transfer, lasts: Mapping[tuple[str, str], timedelta | None]) -> Turn:
+    """The same turn, of a transfer."""
+    account_id = item.account.id
+    return _by_time(lasts[account_id, item.rule], item.reading, account_id, item.rule)
+
+
+def _by_time(lasts: timedelta | None, reading: Decimal, account_id: str, rule: str) -> Turn:
+    if lasts is None:
+        return (True, timedelta(0), reading, account_id, rule)
+    return (False, lasts, ZERO, account_id, rule)
 
 
 def _is_reclaim(transfer: Transfer) -> bool:
@@ -179,7 +196,8 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
     for wish in wishes:
         if not isinstance(wish.named.action, Lift):
             _sort(_draw_reclaim(wish, drawer, approvals), transfers, holds)
-    transfers.sort(key=lambda item: (_is_reclaim(item), item.reading, item.account.id, item.rule))
+    lasts = {(wish.account.id, wish.named.name): wish.lasts for wish in wishes}
+    transfers.sort(key=lambda item: (_is_reclaim(item), _place_of(item, lasts)))
     return transfers, holds
 
 
@@ -258,7 +276,7 @@ def _merge(pieces: list[Piece]) -> list[Piece]:
 def _observe(drawer: Drawer, wishes: list[Wish]) -> list[Transfer]:
     """What rules that only observe would have wanted, each by itself."""
     found: list[Transfer] = []
-    for wish in sorted(wishes, key=lambda wish: (wish.named.rule.priority, *_turn(wish))):
+    for wish in sorted(wishes, key=lambda wish: (wish.named.rule.priority, _turn(wish))):
         drawn: list[Transfer] | Held
         if isinstance(wish.named.action, Lift):
             want = drawer.want(wish)

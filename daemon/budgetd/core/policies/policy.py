@@ -4,11 +4,13 @@ What spans several fields or rules is judged in `validation`. It may not decide.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -30,11 +32,13 @@ from budgetd.core.documents.fields import (
     Priority,
     Text,
     Texts,
+    Times,
     Zone,
     complain,
     later,
 )
 from budgetd.core.intent import Direction, Instrument
+from budgetd.core.moment import format_duration
 from budgetd.core.money import parse_amount
 from budgetd.core.policies.schedule import Schedule
 from budgetd.core.policies.selector import Selector
@@ -42,7 +46,10 @@ from budgetd.core.policies.window import NotDuring
 
 SMALLEST = parse_amount("1.00")
 DEFAULT_PRIORITY = 100
-RUNWAY = "days at the burn known; holds `no_burn` until burn is known"
+RUNWAY = "at the upper edge of its burn; unknown until three days were read: holds `no_burn`"
+IDLE = "nothing was spent for so long, 28d at most; time at 0.00 does not count"
+LAPSE = "at the coupon's own use so much is left when it expires; unknown like a runway"
+LONGEST_IDLE = timedelta(days=28)
 ANY = "one of these must hold, beside the other keys"
 
 
@@ -67,6 +74,15 @@ MoneyInstrument = Annotated[
 
 def _target_form(value: object) -> str:
     return "\0runway" if isinstance(value, dict | Document) else "\0amount"
+
+
+def _not_too_idle(value: timedelta) -> timedelta:
+    if value > LONGEST_IDLE:
+        raise complain("at most 28d", format_duration(value), "so far back readings are looked at")
+    return value
+
+
+Idle = Annotated[Duration, AfterValidator(_not_too_idle)]
 
 
 class RunwayTarget(Document):
@@ -123,7 +139,7 @@ class ReclaimWhen(Condition):
         None, description="credit alone: ledgers that end so soon"
     )
     any: tuple["ReclaimWhen", ...] | None = Field(None, min_length=1, description=ANY)
-    idle_for: Annotated[None, BeforeValidator(later("idle_for"))] = None
+    idle_for: Idle | None = Field(None, description=IDLE)
 
 
 class CouponWhen(Condition):
@@ -133,8 +149,8 @@ class CouponWhen(Condition):
     balance_at_least: Amount | None = Field(None, description="so much of it is left")
     plan_name: Texts | None = Field(None, description="globs over the coupon's plan name")
     any: tuple["CouponWhen", ...] | None = Field(None, min_length=1, description=ANY)
-    will_lapse: Amount | None = Field(None, description="holds `no_burn` until burn is known")
-    idle_for: Annotated[None, BeforeValidator(later("idle_for"))] = None
+    will_lapse: Amount | None = Field(None, description=LAPSE)
+    idle_for: Idle | None = Field(None, description=IDLE)
 
 
 class AlertWhen(Condition):
@@ -153,8 +169,8 @@ class AlertWhen(Condition):
         description="so much of an `account_*` cap of a rule on the account is used;"
         " of `master`: of a `rule_*` cap of any rule",
     )
-    idle_for: Annotated[None, BeforeValidator(later("idle_for"))] = None
-    will_lapse: Amount | None = Field(None, description="coupons; holds until burn is known")
+    idle_for: Idle | None = Field(None, description=IDLE)
+    will_lapse: Amount | None = Field(None, description="coupons: " + LAPSE)
 
 
 class Sized(Document):
@@ -234,6 +250,21 @@ class Alert(Document):
     )
 
 
+class Guard(Document):
+    """When a top-up is to be asked for, or not made; without history it holds nothing."""
+
+    burn_spike: Times | None = Field(
+        None, description="the last day burned more than so many times the usual: a proposal"
+    )
+    idle_for: Idle | None = Field(None, description=IDLE + ": held")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Guard":
+        if self.burn_spike is None and self.idle_for is None:
+            raise PydanticCustomError("field", "expected `burn_spike`, `idle_for` or both")
+        return self
+
+
 class Caps(Document):
     """Gross bounds over calendar periods of the configured zone; `account_*` by whatever rule."""
 
@@ -282,7 +313,7 @@ class Rule(Document):
     not_during: NotDuring | None = Field(
         None, description="windows of the config in which it only holds"
     )
-    guard: Annotated[None, BeforeValidator(later("guard"))] = None
+    guard: Guard | None = Field(None, description="top-ups and grants: when to ask or to rest")
     notice: Duration | None = Field(
         None, description="reclaims: announced so long before, then decided again"
     )

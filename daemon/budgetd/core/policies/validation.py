@@ -133,6 +133,8 @@ def _judge_frame(rule: PlacedRule) -> Iterator[Problem]:
         )
     if written.notice is not None and not isinstance(written.action, Reclaim | ReclaimCoupons):
         yield rule.at(("notice",), "only what is taken home is announced: reclaims and coupons")
+    if written.guard is not None and not isinstance(written.action, Lift):
+        yield rule.at(("guard",), "only what goes out is guarded: top-ups and grants")
     statuses = written.accounts.status if isinstance(written.accounts, Match) else None
     is_lift = isinstance(written.action, Lift)
     if statuses is not None and is_lift and Status.NORMAL not in statuses:

@@ -1,0 +1,102 @@
+"""What an account holds of an instrument, for one rule: which ledgers and coupons count.
+
+It sums up what was read; an unknown part makes the sum unknown. It may not decide.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from budgetd.core.decisions.decision import NamedRule
+from budgetd.core.decisions.trigger import expires_by, names, written
+from budgetd.core.intent import Instrument
+from budgetd.core.money import ZERO, total
+from budgetd.core.observation import Coupon, CreditLedger, Ok, Readings
+from budgetd.core.policies.policy import GrantCoupons, ReclaimWhen, TopUp
+
+
+def fits(action: GrantCoupons, coupon: Coupon, now: datetime) -> bool:
+    """Whether a coupon is of the kind that a rule grants and counts."""
+    choice = action.coupons
+    if coupon.has_use_limits and choice.use_limits != "any":
+        return False
+    if choice.plan_name is not None and not names(choice.plan_name, coupon):
+        return False
+    return lives(coupon.expires_at, choice.lives_at_least, now)
+
+
+def lives(expires_at: datetime | None, at_least: timedelta | None, now: datetime) -> bool:
+    """Whether something is unexpired, and stays so for at least that long."""
+    return expires_at is None or expires_at > now + (at_least or timedelta(0))
+
+
+def living(action: TopUp, readings: Readings, now: datetime) -> Ok[Decimal] | None:
+    """The sum of the ledgers that live long enough; None where one of them is not known."""
+    if not isinstance(readings.credit, Ok):
+        return None
+    counted = [
+        ledger
+        for ledger in readings.credit.value
+        if lives(ledger.expires_at, action.lives_at_least, now)
+    ]
+    amounts = [ledger.amount for ledger in counted if ledger.amount is not None]
+    if len(amounts) < len(counted):
+        return None
+    return Ok(total(amounts), readings.credit.read_at)
+
+
+def ledgers_of(named: NamedRule, readings: Readings) -> tuple[CreditLedger, ...]:
+    """The ledgers that were read, for a rule about credit."""
+    is_credit = named.instrument is Instrument.CREDIT
+    return readings.credit.value if is_credit and isinstance(readings.credit, Ok) else ()
+
+
+def all_ledgers(
+    readings: Readings, now: datetime
+) -> tuple[tuple[CreditLedger, ...], Ok[Decimal] | None]:
+    """The unexpired ledgers, soonest first, and their sum; None where a null hides a part."""
+    if not isinstance(readings.credit, Ok):
+        return (), None
+    far = datetime.max.replace(tzinfo=now.tzinfo)
+    ledgers = tuple(
+        sorted(
+            (item for item in readings.credit.value if lives(item.expires_at, None, now)),
+            key=lambda ledger: ledger.expires_at or far,
+        )
+    )
+    if any(ledger.amount is None or ledger.available is None for ledger in ledgers):
+        return ledgers, None
+    value = total(ledger.amount for ledger in ledgers if ledger.amount is not None)
+    return ledgers, Ok(value, readings.credit.read_at)
+
+
+def expiring(
+    ledgers: tuple[CreditLedger, ...], when: ReclaimWhen | None, now: datetime
+) -> tuple[CreditLedger, ...]:
+    """The ledgers a reclaim may take from: those that expire, where its trigger says so."""
+    bounds = [value for name, value in written(when) if name == "expires_within"] if when else []
+    if not bounds or not isinstance(bounds[0], timedelta):
+        return ledgers
+    limit = now + bounds[0]
+    return tuple(ledger for ledger in ledgers if expires_by(ledger.expires_at, limit))
+
+
+def watched(
+    instrument: Instrument, readings: Readings, now: datetime
+) -> tuple[Ok[Decimal] | None, tuple[CreditLedger, ...], tuple[Coupon, ...]]:
+    """What an alert watches: the value, the ledgers and the coupons it is made of."""
+    match instrument:
+        case Instrument.CASH:
+            return (readings.cash if isinstance(readings.cash, Ok) else None), (), ()
+        case Instrument.CREDIT:
+            ledgers, value = all_ledgers(readings, now)
+            return value, ledgers, ()
+        case Instrument.COUPON:
+            if not isinstance(readings.coupons, Ok):
+                return None, (), ()
+            held = tuple(
+                coupon
+                for coupon in readings.coupons.value
+                if coupon.balance > ZERO and lives(coupon.expires_at, None, now)
+            )
+            value = Ok(total(coupon.balance for coupon in held), readings.coupons.read_at)
+            return value, (), held
