@@ -9,6 +9,8 @@ import pytest
 
 from budgetd.service.daemon import BEAT_S, STOP_WITHIN_S
 
+from .site import POLICY, Site
+
 UNITS = Path(__file__).parents[2] / "systemd"
 systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
@@ -65,3 +67,15 @@ def test_the_template_is_the_unit_with_paths_of_its_own() -> None:
 def test_systemd_is_more_patient_than_the_daemon_is_slow() -> None:
     assert seconds("TimeoutStopSec") > STOP_WITHIN_S + 10
     assert seconds("WatchdogSec") / 3 >= BEAT_S
+
+
+def test_a_reload_fails_for_systemd_where_the_daemon_refuses_documents_or_keys(site: Site) -> None:
+    found = re.search(r"^ExecReload=\S+ --config \S+ (.*)$", unit("budgetd.service"), re.MULTILINE)
+    assert found is not None
+    arguments = found[1].split()
+    assert site.run(*arguments).exit_code == 0
+    (site.home / "policies" / "p.yaml").write_text(POLICY.replace("500.00", "5e2"))
+    assert site.run(*arguments).exit_code == 2
+    (site.home / "policies" / "p.yaml").write_text(POLICY)
+    (site.home / "keys" / "sk").unlink()
+    assert site.run(*arguments).exit_code == 2
