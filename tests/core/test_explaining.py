@@ -1,17 +1,28 @@
-"""Why a selector leaves an account out, and when the span of a cap ends."""
+"""Why a selector leaves an account out, how far a trigger is, and when the span of a cap ends."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budgetd.config.limits import LimitsSection, Polling
+from budgetd.core.burn import Burn
 from budgetd.core.decisions.explaining import misses
+from budgetd.core.documents.placing import read_model
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.moment import day_of, month_of, week_of
-from budgetd.core.observation import Account, Organization, Status
-from budgetd.core.plans.explaining import span_end
+from budgetd.core.observation import Account, Observation, Ok, Organization, Readings, Status
+from budgetd.core.plans.explaining import Explanation, explain, span_end
+from budgetd.core.plans.planning import Frame
+from budgetd.core.policies.policy import Policy, PolicySet
 from budgetd.core.policies.selector import Match, selects
+from budgetd.report.explain_json import explain_json
+from budgetd.report.explain_text import explain_text
+from budgetd.report.screen import Screen
 
 LABELS = {"day": day_of, "week": week_of, "month": month_of}
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,3 +94,75 @@ def test_a_span_ends_with_its_last_local_instant(at: datetime, span: str, zone: 
 @pytest.mark.parametrize("word", ["ever", ""])
 def test_what_has_no_end_has_none(word: str) -> None:
     assert span_end(word, datetime(2026, 11, 30, tzinfo=UTC), ZoneInfo("UTC")) is None
+
+
+WEB = Account(id="web", name="web", display_name="", status=Status.NORMAL, organization=None)
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+SCREEN = Screen(width=100, zone=ZoneInfo("UTC"))
+RULES = """\
+version: 1
+policy: p
+rules:
+  - name: low
+    accounts: all
+    top_up: {when: {any: [{below: 500.00}, {runway_below: 3d}]}, to: 2000.00}
+  - name: rich
+    accounts: all
+    alert: {when: {above: 5000.00}}
+"""
+
+
+def explained(cash: str, burn: Burn | None) -> tuple[Explanation, Observation]:
+    """What the rules say of an account with that much cash, which spends so."""
+    policy = read_model(RULES, "p.yaml", Policy)
+    assert isinstance(policy, Policy)
+    unit = Unit(account_id="web", instrument=Instrument.CASH)
+    observation = Observation(
+        taken_at=NOW,
+        currency="CNY",
+        accounts=(WEB,),
+        readings={"web": Readings(cash=Ok(Decimal(cash), NOW))},
+        master=Readings(cash=Ok(Decimal("100000.00"), NOW)),
+        burns={} if burn is None else {unit: burn},
+    )
+    limits = LimitsSection().for_core(ZoneInfo("UTC"), Polling())
+    frame = Frame(enterprise="acme", mode="enforce", policies=PolicySet((policy,), "sha256:0"))
+    return explain(frame, observation, limits), observation
+
+
+def test_the_crossing_is_told_where_the_burn_is_known_and_spending_leads_there() -> None:
+    burn = Burn(at=NOW, value=Decimal("1000.00"), level=Decimal("100.00"))
+    low, rich = explained("1000.00", burn)[0].rules
+    by_amount, by_runway = low.distances
+    assert by_amount.crossing is not None
+    assert by_amount.crossing.middle == timedelta(days=5)
+    assert (by_runway.length, by_runway.bound) == (timedelta(days=3), Decimal("300.00"))
+    assert by_runway.crossing is not None
+    assert by_runway.crossing.middle == timedelta(days=7)
+    (above,) = rich.distances
+    assert above.crossing is None, "who spends gets no richer"
+    text = explain_text(*explained("1000.00", burn), NOW, SCREEN)
+    assert "spends about 100.00 in the next 24 hours" in text
+    assert "lasts 10 d (10 d to 10 d)" in text
+    assert "gets there about 2026-12-05 12:00" in text
+    assert "below a runway of 3d, at its burn 300.00; 1,000.00 is 700.00 away" in text
+
+
+def test_at_the_told_instant_the_reading_is_at_the_trigger_and_a_cent_later_it_acts() -> None:
+    burn = Burn(at=NOW, value=Decimal("1000.00"), level=Decimal("100.00"))
+    low = explained("1000.00", burn)[0].rules[0]
+    takes = low.distances[0].crossing
+    assert takes is not None
+    left = Decimal("1000.00") - burn.spends(NOW, takes.middle, ZoneInfo("UTC")).middle
+    assert not explained(str(left), None)[0].plan.transfers
+    assert explained(str(left - Decimal("0.01")), None)[0].plan.transfers
+
+
+def test_without_a_burn_no_crossing_is_told_and_an_idle_account_never_gets_there() -> None:
+    unknown = explained("1000.00", None)[0].rules[0]
+    assert [(one.key, one.crossing) for one in unknown.distances] == [("below", None)]
+    idle = Burn(at=NOW, value=Decimal("1000.00"), level=Decimal(0))
+    told, observation = explained("1000.00", idle)
+    assert "at its burn it does not get there" in explain_text(told, observation, NOW, SCREEN)
+    crossing = json.loads(explain_json(told, observation, NOW))["rules"][0]["triggers"][0]
+    assert crossing["crossing"] == {"early": None, "middle": None, "late": None}

@@ -7,7 +7,8 @@ import json
 from datetime import datetime
 from decimal import Decimal
 
-from budgetd.core.moment import format_instant
+from budgetd.core.burn import FOREVER, Runway
+from budgetd.core.moment import format_duration, format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
 from budgetd.core.plans.explaining import Distance, Explained, Explanation
@@ -33,7 +34,7 @@ def explain_json(told: Explanation, observation: Observation, looked_at: datetim
         "preview": told.plan.is_preview,
         "account": _account(told.account),
         "readings": _readings(observation.readings_of(told.account.id), looked_at),
-        "rules": [_rule(one, plan) for one in told.rules],
+        "rules": [_rule(one, plan, told.plan.taken_at) for one in told.rules],
         **{name: plan.get(name, []) for name in _LISTS},
     }
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
@@ -73,7 +74,7 @@ def _reading(reading: object, now: datetime) -> Json | None:
     return {**said, "read_at": format_instant(reading.read_at), "age_s": age}
 
 
-def _rule(one: Explained, plan: Json) -> Json:
+def _rule(one: Explained, plan: Json, now: datetime) -> Json:
     name = one.named.name
     return {
         "rule": name,
@@ -86,7 +87,7 @@ def _rule(one: Explained, plan: Json) -> Json:
         "in_force": one.is_live,
         "due": one.due.is_due and one.is_live,
         "next_due": _instant(one.next_at),
-        "triggers": [_distance(distance) for distance in one.distances],
+        "triggers": [_distance(distance, now) for distance in one.distances],
         **_of_rule(plan, name, one.holds_until),
         "then": None if one.then is None else _then(one.then, name),
     }
@@ -111,13 +112,26 @@ def _until(item: Json, cap_ends: datetime | None) -> Json:
     return {**item, "until": _instant(cap_ends)} if item.get("reason") == Hold.CAP else item
 
 
-def _distance(distance: Distance) -> Json:
+def _distance(distance: Distance, now: datetime) -> Json:
+    """`bound` is the amount; of a runway, what its length is at the upper edge of the burn."""
+    takes, length = distance.crossing, distance.length
     return {
         "key": distance.key,
+        "length": None if length is None else format_duration(length),
         "bound": format_amount(distance.bound),
         "reading": format_amount(distance.reading),
         "distance": format_amount(distance.gap),
         "holds": distance.is_met,
+        "crossing": None if takes is None else _crossing(takes, now),
+    }
+
+
+def _crossing(takes: Runway, now: datetime) -> Json:
+    """When the reading gets to the bound at its burn; null is never."""
+    lengths = {"early": takes.low, "middle": takes.middle, "late": takes.high}
+    return {
+        name: None if length == FOREVER else format_instant(now + length)
+        for name, length in lengths.items()
     }
 
 

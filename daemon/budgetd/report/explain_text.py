@@ -4,13 +4,16 @@ It tells what `core/plans/explaining.py` found. It may not decide.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from budgetd.core.burn import FOREVER, Runway
 from budgetd.core.decisions.decision import Held, NamedRule, Raised
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.moment import format_duration
 from budgetd.core.money import format_amount, show_amount
-from budgetd.core.observation import Observation, Ok, Readings, Stale, Unknown
+from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
 from budgetd.core.plans.explaining import (
     Distance,
     Explained,
@@ -39,6 +42,7 @@ def explain_text(
     account = told.account
     lines = [f"{account.label} ({account.id}), {account.status.replace('_', ' ')}"]
     lines += _readings(observation.readings_of(account.id), looked_at)
+    lines += _burn(observation, account, screen.zone)
     selected = [one for one in told.rules if not one.misses]
     others = [one for one in told.rules if one.misses]
     if not selected:
@@ -64,6 +68,27 @@ def _readings(readings: Readings, now: datetime) -> Iterator[str]:
                 yield f"  {words}: read {_age(reading.read_at, now)} ago, too old to act on"
             case Unknown(reason=reason):
                 yield f"  {words}: unknown: {reason}"
+
+
+def _burn(observation: Observation, account: Account, zone: ZoneInfo) -> Iterator[str]:
+    """What the account spends of its cash, each figure with its band; nothing where unknown."""
+    burn = observation.burns.get(Unit(account_id=account.id, instrument=Instrument.CASH))
+    if burn is None:
+        return
+    now, cash = observation.taken_at, observation.readings_of(account.id).cash
+    spent = burn.spends(now, timedelta(days=1), zone)
+    band = f"{show_amount(spent.low)} to {show_amount(spent.high)}"
+    line = f"  spends about {show_amount(spent.middle)} in the next 24 hours ({band})"
+    if isinstance(cash, Ok):
+        lasts = burn.runway(cash.value, now, zone)
+        line += f", lasts {_days(lasts.middle)} ({_days(lasts.low)} to {_days(lasts.high)})"
+    yield line
+
+
+def _days(length: timedelta) -> str:
+    if length == FOREVER:
+        return "for ever"
+    return f"{length.days} d" if length.days else f"{length.seconds // 3600} h"
 
 
 def _age(at: datetime, now: datetime) -> str:
@@ -104,7 +129,10 @@ class _Telling:
             yield self._out_of_force(one)
             return
         yield from self._said(one)
-        yield from (_distance(one.named, distance) for distance in one.distances)
+        for distance in one.distances:
+            yield _distance(one.named, distance)
+            if distance.crossing is not None:
+                yield f"  {self._crossing(distance.crossing)}"
         if one.then is not None:
             yield from self._ahead(one, one.then)
 
@@ -156,6 +184,15 @@ class _Telling:
         if held.detail:
             yield f"  {held.detail}"
 
+    def _crossing(self, takes: Runway) -> str:
+        """When the reading gets to its trigger by what the account spends, early and late."""
+        if takes.middle == FOREVER:
+            return "at its burn it does not get there"
+        now = self.plan.taken_at
+        late = "never" if takes.high == FOREVER else self._moment(now + takes.high)
+        middle, early = self._moment(now + takes.middle), self._moment(now + takes.low)
+        return f"at its burn it gets there about {middle} ({early} to {late})"
+
     def _moment(self, at: datetime) -> str:
         return moment(at, self.plan.taken_at, self.screen.zone)
 
@@ -178,8 +215,10 @@ def _distance(named: NamedRule, distance: Distance) -> str:
     """How far the reading is from the amount that would trigger the rule, or how far beyond."""
     verb = "alert" if isinstance(named.action, Alert) else "act"
     bound, reading = show_amount(distance.bound), show_amount(distance.reading)
+    side = "below" if distance.is_below else "above"
+    edge = f"{side} {bound}"
+    if distance.length is not None:
+        edge = f"{side} a runway of {format_duration(distance.length)}, at its burn {bound}"
     if distance.is_met:
-        beyond = show_amount(-distance.gap)
-        return f"it {verb}s {distance.key} {bound}; {reading} is {beyond} beyond that"
-    away = f"{reading} is {show_amount(distance.gap)} away from that"
-    return f"it would {verb} {distance.key} {bound}; {away}"
+        return f"it {verb}s {edge}; {reading} is {show_amount(-distance.gap)} beyond that"
+    return f"it would {verb} {edge}; {reading} is {show_amount(distance.gap)} away from that"

@@ -10,13 +10,14 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from budgetd.core.burn import Runway
 from budgetd.core.decisions.caps import CapBook
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.decision import Held, NamedRule, Raised
 from budgetd.core.decisions.due import Due, is_valid, when_due
 from budgetd.core.decisions.explaining import misses
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import Instrument
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.moment import resolve
 from budgetd.core.observation import Account, Observation, Ok
 from budgetd.core.plans.plan import Plan, Transfer
@@ -27,18 +28,29 @@ from budgetd.core.reason import Hold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distance:
-    """How far a reading is from an amount of a trigger, `below` or `above`: at exactly the amount
-    nothing triggers."""
+    """How far a reading is from an amount of a trigger: at exactly the amount nothing triggers.
+
+    `key` is as it is written; of a runway, whose `length` is written, `bound` is what that is at
+    the upper edge of the burn. `crossing` is how long it takes at the burn until the reading is
+    at the amount; None where spending does not lead there, or the burn is not known.
+    """
 
     key: str
     bound: Decimal
     reading: Decimal
+    length: timedelta | None = None
+    crossing: Runway | None = None
+
+    @property
+    def is_below(self) -> bool:
+        """Whether the trigger holds below the amount."""
+        return self.key.endswith("below")
 
     @property
     def gap(self) -> Decimal:
         """So far the reading may go until it is at the amount; negative where it is beyond it."""
         way = self.reading - self.bound
-        return way if self.key == "below" else -way
+        return way if self.is_below else -way
 
     @property
     def is_met(self) -> bool:
@@ -149,14 +161,27 @@ def _explained(asked: _Asked, plan: Plan, named: NamedRule, account: Account) ->
     until = _holds_until(asked, plan, named, account)
     then = asked.plan(until) if until is not None and until > now else None
     reading = _reading(asked.observation, named, account, (plan, then))
-    when = getattr(named.action, "when", None)
-    found = dict.fromkeys(_bounds(when)) if reading is not None else {}
-    distances = tuple(
-        Distance(key=key, bound=bound, reading=reading)
-        for key, bound in found
-        if reading is not None
-    )
-    return replace(bare, distances=distances, holds_until=until, then=then)
+    distances = _distances(asked, named, account, reading) if reading is not None else ()
+    return replace(bare, distances=tuple(distances), holds_until=until, then=then)
+
+
+def _distances(
+    asked: _Asked, named: NamedRule, account: Account, reading: Decimal
+) -> Iterator[Distance]:
+    now, zone = asked.observation.taken_at, asked.limits.zone
+    unit = Unit(account_id=account.id, instrument=named.instrument)
+    burn = asked.observation.burns.get(unit)
+    for key, written in dict.fromkeys(_bounds(getattr(named.action, "when", None))):
+        if isinstance(written, Decimal):
+            found = Distance(key=key, bound=written, reading=reading)
+        elif burn is not None:
+            bound = burn.spends(now, written, zone).high
+            found = Distance(key=key, bound=bound, reading=reading, length=written)
+        else:
+            continue
+        if burn is not None and found.is_below and not found.is_met:
+            found = replace(found, crossing=burn.runway(found.gap, now, zone))
+        yield found
 
 
 def _next_at(named: NamedRule, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -222,13 +247,13 @@ def _told(plan: Plan, rule: str) -> Iterator[Held | Transfer | Raised]:
     yield from holds_of(plan, rule)
 
 
-def _bounds(when: object) -> Iterator[tuple[str, Decimal]]:
-    """The amounts that a trigger compares the reading with, in the order they are written."""
+def _bounds(when: object) -> Iterator[tuple[str, Decimal | timedelta]]:
+    """The amounts and lengths that a trigger compares the reading with."""
     if when is None:
         return
-    for key in ("below", "above"):
+    for key in ("below", "above", "runway_below", "runway_above"):
         bound = getattr(when, key, None)
-        if isinstance(bound, Decimal):
+        if bound is not None:
             yield key, bound
     for part in getattr(when, "any", None) or ():
         yield from _bounds(part)
