@@ -32,6 +32,7 @@ from budgetd.core.reason import Hold
 Example = tuple[str, ...]
 Plans = list[Plan]
 MOST_BEGINNINGS = 8
+ENOUGH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +222,7 @@ def _slow(problem: Problem, scene: Scene) -> Example | None:
 
 
 def _no_cap(problem: Problem, scene: Scene) -> Example | None:
-    """An account that spends all it gets, at once: a day of hours."""
+    """An account that spends all it gets, at once: hour by hour for a day at most."""
     name = problem.about[0]
     rule = scene.rules[name]
     account = somebody([rule.accounts], scene.fleet)
@@ -231,8 +232,10 @@ def _no_cap(problem: Problem, scene: Scene) -> Example | None:
     if world.instrument is Instrument.COUPON:
         world.gifts = tuple(_gifts([rule], world.since + timedelta(days=3)))
     first = introduce(account, f"{world.holding()}, which spends all it gets")
-    for hour in range(24):
+    hour = 0
+    while hour < 24 and len(world.movements) < ENOUGH:
         at = world.since + hour * HOUR
+        hour += 1
         world.cycle(at)
         world.cycle(at + HOUR / 2)
         world.value = ZERO
@@ -242,7 +245,7 @@ def _no_cap(problem: Problem, scene: Scene) -> Example | None:
     amount = total(one.transfer.amount for one in moved)
     if len(moved) < 2 or amount <= most:
         return None
-    end = f"{show_amount(amount)} in {len(moved)} transfers within 24 hours"
+    end = f"{show_amount(amount)} in {len(moved)} transfers within {hour} hours, and so on"
     return (first, *world.told(2), end)
 
 

@@ -4,9 +4,9 @@ Where two rules surely share accounts it is an error, where they possibly do a w
 not judge one rule by itself: `validation` does.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from budgetd.core.documents.placing import Written
@@ -24,7 +24,16 @@ from budgetd.core.policies.policy import (
     RunwayKeep,
     RunwayTarget,
 )
-from budgetd.core.policies.sharing import Sharing, covers, meet_in_time, share_accounts, share_texts
+from budgetd.core.policies.selector import Match
+from budgetd.core.policies.sharing import (
+    Sharing,
+    as_meant,
+    covers,
+    meet_in_time,
+    roots,
+    share_accounts,
+    share_texts,
+)
 from budgetd.core.policies.validation import (
     PlacedRule,
     amounts_of,
@@ -47,13 +56,31 @@ def judge(policies: Sequence[Written[Policy]], zone: ZoneInfo) -> list[Problem]:
         for rule in rules
         if rule.rule.mode is not Mode.OBSERVE and rule.rule.direction is not None
     ]
-    for first, second in combinations(acting, 2):
+    meant = [as_meant(rule.rule.accounts) for rule in acting]
+    for left, right in _pairs(meant):
+        first, second = acting[left], acting[right]
         if first.rule.instrument is not second.rule.instrument or _apart(first, second):
             continue
-        sharing = share_accounts(first.rule.accounts, second.rule.accounts)
+        sharing = share_accounts(meant[left], meant[right])
         if sharing is not Sharing.NEVER:
             problems += _judge_pair(first, second, sharing)
     return sorted(set(problems))
+
+
+def _pairs(selectors: Sequence[Match]) -> Iterator[tuple[int, int]]:
+    """Every pair that may share accounts, and few others: those in different units never do."""
+    by_root: dict[str, list[int]] = defaultdict(list)
+    anywhere: list[int] = []
+    for index, selector in enumerate(selectors):
+        names = roots(selector)
+        if names is None:
+            yield from ((other, index) for other in range(index))
+            anywhere.append(index)
+            continue
+        near = {*anywhere, *(other for name in names for other in by_root[name])}
+        yield from ((other, index) for other in sorted(near))
+        for name in names:
+            by_root[name].append(index)
 
 
 def _names(policies: Sequence[Written[Policy]]) -> Iterator[Problem]:

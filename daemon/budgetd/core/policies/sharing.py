@@ -39,7 +39,7 @@ class Sharing(IntEnum):
 
 def share_accounts(first: Match | str, second: Match | str) -> Sharing:
     """Whether two selectors mean a common account, taking it that each means somebody."""
-    left, right = _as_meant(first), _as_meant(second)
+    left, right = as_meant(first), as_meant(second)
     if _excludes(left, right) or _excludes(right, left):
         return Sharing.NEVER
     if _covers(left, right) or _covers(right, left):
@@ -48,9 +48,24 @@ def share_accounts(first: Match | str, second: Match | str) -> Sharing:
     return Sharing.SURELY if only_ids else Sharing.POSSIBLY
 
 
+def roots(selector: Match | str) -> frozenset[str] | None:
+    """The units below the root in which everything lies that a selector means, by their names;
+    None where it may mean accounts anywhere."""
+    org = selector.org if isinstance(selector, Match) else None
+    if org is None or isinstance(org, OrganizationIds):
+        return None
+    names = frozenset(_first_unit(path) for path in org)
+    return None if "" in names else names
+
+
+def _first_unit(path: str) -> str:
+    unit, _ = _unit(path)
+    return unit[0] if unit else ""
+
+
 def covers(wide: Match | str, narrow: Match | str) -> bool:
     """Whether surely every account that `narrow` means is one that `wide` means."""
-    return _covers(_as_meant(wide), _as_meant(narrow))
+    return _covers(as_meant(wide), as_meant(narrow))
 
 
 def share_texts(first: Sequence[str] | None, second: Sequence[str] | None) -> Sharing:
@@ -136,7 +151,7 @@ def _overlap(left: Sequence[Slot], right: Sequence[Slot]) -> bool:
     return False
 
 
-def _as_meant(selector: Match | str) -> Match:
+def as_meant(selector: Match | str) -> Match:
     """The selector with its silent half: only normal accounts, unless it names statuses."""
     match = selector if isinstance(selector, Match) else Match()
     return match if names_status(match) else match.model_copy(update={"status": _NORMAL})
@@ -257,6 +272,7 @@ def _orgs_cover(wide: Org, narrow: Org) -> bool:
     return all(any(_path_covers(path, inner) for path in wide) for inner in narrow)
 
 
+@lru_cache(maxsize=4096)
 def _unit(path: str) -> tuple[tuple[str, ...], str]:
     """The unit a path begins at, and whether it means it (``), its children (`*`) or all (`**`)."""
     parts = tuple(part for part in path.strip("/").split("/") if part)
