@@ -19,7 +19,8 @@ if [ -n "${failed:-}" ] || printf '%s\n' "$said" | grep -q budgetd; then
     printf '%s\n' "$said" >&2
     exit 1
 fi
-systemd-sysusers --dry-run "$from/budgetd.sysusers" > "$work/users"
+users=$(systemd-sysusers --dry-run "$from/budgetd.sysusers" 2>&1) ||
+    { printf '%s\n' "$users" >&2; exit 1; }
 
 for unit in "$work"/*.service; do
     judged=$(systemd-analyze security --offline=true --threshold="$most_exposed" --no-pager "$unit") ||
