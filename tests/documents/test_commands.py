@@ -100,6 +100,32 @@ def test_warnings_alone_exit_0(home: Path) -> None:
     assert "1 policy, 1 rule, 1 warning: valid" in result.stdout
 
 
+def test_a_line_a_problem_is_for_editors_and_strict_is_for_machines(home: Path) -> None:
+    policy = home / "policies" / "p.yaml"
+    policy.write_text(policy.read_text().partition("    caps")[0])
+    result = run(home, "check", "--format", "lines")
+    assert result.exit_code == 0
+    (line,) = result.stdout.splitlines()
+    assert re.fullmatch(rf"{re.escape(str(policy))}:6:5: warning: .*\[no-cap\]", line)
+    assert run(home, "check", "--strict").exit_code == 1
+    told = json.loads(run(home, "check", "--format", "json").stdout)["problems"][0]
+    assert told["lint"] == "no-cap"
+    assert told["example"][1].endswith("reads 0.00: gets 2,000.00 by p/up -> 2,000.00")
+    allowed = "    # budgetd: allow no-cap until 2999-12-31 because this is a trial\n    top_up"
+    policy.write_text(policy.read_text().replace("    top_up", allowed))
+    assert run(home, "check", "--strict").exit_code == 0
+
+
+def test_rules_that_undo_each_other_are_refused_with_what_they_would_do(home: Path) -> None:
+    policy = home / "policies" / "p.yaml"
+    more = "  - {name: home, accounts: all, reclaim: {when: {above: 1500.00}, keep: 600.00}}\n"
+    policy.write_text(policy.read_text() + more)
+    result = run(home, "check")
+    assert result.exit_code == 2
+    assert "by p/home -> 600.00" in result.stdout
+    assert "[ping-pong]" in result.stdout
+
+
 def test_the_json_form_has_every_problem_and_its_place(home: Path) -> None:
     write(home, below="5e2")
     result = run(home, "check", "--format", "json")
@@ -146,6 +172,12 @@ def test_the_live_fleet_shows_what_the_files_cannot(home: Path, sandbox: Running
     result = run(home, "check", "--online", **keys)
     assert result.exit_code == 0
     assert "warning: rules[0].accounts: it matches no account" in result.stdout
+    assert "the rule wants nobody-*" in result.stdout
+    assert "[uncovered]" in result.stdout
+    recorded = run(home, "accounts", "--format", "json", **keys)
+    (home / "fleet.json").write_text(recorded.stdout)
+    assert run(home, "check", "--snapshot", str(home / "fleet.json")).stdout == result.stdout
+    (home / "fleet.json").unlink()
     assert run(home, "check", "--online", AK="WRONG", SK="wrong").exit_code == 1
     assert sorted(os.listdir(home)) == ["config.yaml", "policies"]
 

@@ -19,12 +19,14 @@ def test_the_reference_is_drawn_from_the_models() -> None:
     assert written == drawn, "paste `budgetd schema policy --format markdown` into the page"
 
 
-def test_the_first_policy_of_the_page_is_valid() -> None:
+def test_the_first_policy_of_the_page_is_valid_and_its_cases_pass(tmp_path: Path) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    policies = [block for block in blocks if "version: 1" in block]
-    assert policies
-    for text in policies:
-        assert isinstance(read_model(text, "page.yaml", Policy), Policy)
+    policy, cases = [block for block in blocks if "version: 1" in block]
+    assert isinstance(read_model(policy, "page.yaml", Policy), Policy)
+    (tmp_path / "production.yaml").write_text(policy)
+    (tmp_path / "production_test.yaml").write_text(cases)
+    ran = CliRunner().invoke(main, ["test", str(tmp_path)])
+    assert ran.exit_code == 0, ran.output
 
 
 def test_every_link_of_the_reference_leads_somewhere() -> None:

@@ -170,7 +170,7 @@ def introduce(account: Account, holding: str) -> str:
     """The account and what it has, in a line."""
     unit = account.organization
     where = "/" + "/".join(unit.path) if unit is not None else "no known unit"
-    return f"for example {account.name} in {where}, {holding}:"
+    return f"say the account {account.name} in {where}, {holding}:"
 
 
 def _ledger(value: Decimal, expires_at: datetime | None) -> CreditLedger:
