@@ -7,6 +7,7 @@ finds them.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from budgetd.core.money import CENT, ZERO
@@ -102,24 +103,23 @@ class _Walk:
         first = local.weekday()
         shares = [burn.weekdays[(first + day) % 7] for day in range(8)]
         self._week = [shares[day] * (1 - part) + shares[day + 1] * part for day in range(7)]
-        self._sums: list[Decimal] = [_NOTHING]
-        for day in range(_GROWS_FOR):
-            self._sums.append(self._sums[-1] + self._on(day))
+        self._before = [_NOTHING, *accumulate(self._week)]
 
-    def _on(self, day: int) -> Decimal:
-        """What is expected on the so-manieth 24 hours."""
-        grown = (1 + self._burn.growth) ** min(day, _GROWS_FOR)
-        return self._burn.level * grown * self._week[day % 7]
+    def _grown(self, day: int) -> Decimal:
+        """How much of the level the so-manieth 24 hours have."""
+        growth = self._burn.growth
+        return (1 + growth) ** min(day, _GROWS_FOR) if growth else _ONE
 
     def _expected(self, days: Decimal) -> Decimal:
+        """The middle, but for the lean of single days."""
         whole = int(days)
-        near = min(whole, _GROWS_FOR)
-        found = self._sums[near]
+        # Growth ends after two whole weeks, so what follows begins on the same weekday.
+        near = min(whole, _GROWS_FOR) if self._burn.growth else 0
+        found = sum((self._grown(day) * self._week[day % 7] for day in range(near)), _NOTHING)
         weeks, rest = divmod(whole - near, 7)
-        if whole > near:
-            week = [self._on(_GROWS_FOR + day) for day in range(7)]
-            found += sum(week, _NOTHING) * weeks + sum(week[:rest], _NOTHING)
-        return found + self._on(whole) * (days - whole)
+        found += (self._before[7] * weeks + self._before[rest]) * self._grown(near)
+        found += self._grown(whole) * self._week[whole % 7] * (days - whole)
+        return found * self._burn.level
 
     def spent(self, days: Decimal, edge: Decimal) -> Decimal:
         """The amount of that many days at an edge: so many deviations above the middle."""

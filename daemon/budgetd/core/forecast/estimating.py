@@ -7,7 +7,7 @@ anything of an account that was seen for less than three days.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import Burn
@@ -26,6 +26,7 @@ ENOUGH = Decimal(3)
 _NONE = Decimal(0)
 _ONE = Decimal(1)
 _PLACES = Decimal("0.000001")
+_ROUGHLY = Context(prec=12)  # of a logarithm: nobody knows a burn to more digits
 _LITTLE = Decimal("0.25")  # of a day seen: less says nothing of it
 _FADES = Decimal("0.95")  # what a day counts less than the one after it
 _SURE = 3  # times its own error must growth be
@@ -240,7 +241,7 @@ def _growing(points: Sequence[_Point]) -> _Fit | None:
     if not all(point.value for point in points):
         return None
     count = len(points)
-    logs = [(point.age, point.value.ln()) for point in points]
+    logs = [(point.age, _ROUGHLY.ln(point.value)) for point in points]
     ages = Decimal(sum(age for age, _ in logs)) / count
     level = sum((log for _, log in logs), _NONE) / count
     width = sum(((age - ages) ** 2 for age, _ in logs), _NONE)
