@@ -5,26 +5,38 @@ Pure. It may not read anything itself.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from budgetd.core.decisions.decision import NamedRule
 from budgetd.core.decisions.due import Due, Key, live_rules, when_due
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.limits import Limits
+from budgetd.core.decisions.trigger import asks_burn
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.observation import Account, Observation, Status
 from budgetd.core.policies.policy import PolicySet
 from budgetd.core.policies.selector import names_status, selects
 
+WATCHED_EVERY = timedelta(hours=6)
+"""So often is read what only the history of a burn wants."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """Answers, account by account, what the due rules want to know."""
+    """Answers, account by account, what the due rules want to know.
+
+    `watched` are rules that will ask for a burn and are not due: what they are about is read now
+    and then, so that there is a history when they are. `last_read` says when it last was.
+    """
 
     due: tuple[tuple[NamedRule, Due], ...]
     limits: Limits
     master: frozenset[Instrument]
+    now: datetime
     decided: Collection[Key] = frozenset()
+    watched: tuple[NamedRule, ...] = ()
+    last_read: Mapping[tuple[str, Instrument], datetime] = field(default_factory=dict)
 
     @property
     def rules(self) -> tuple[NamedRule, ...]:
@@ -41,7 +53,15 @@ class Needs:
                 is_open = not due.slots or due.slot_of(named.name, account.id, self.decided)
                 if is_open and self._may_act(named, account):
                     found[account.id].add(named.rule.instrument)
+        for named in self.watched:
+            for account in fleet.select(named.rule.accounts):
+                if self._is_old(account, named.instrument) and self._may_act(named, account):
+                    found[account.id].add(named.instrument)
         return {account_id: frozenset(wanted) for account_id, wanted in found.items()}
+
+    def _is_old(self, account: Account, instrument: Instrument) -> bool:
+        last = self.last_read.get((account.id, instrument))
+        return last is None or not timedelta(0) <= self.now - last < WATCHED_EVERY
 
     def _may_act(self, named: NamedRule, account: Account) -> bool:
         selector = named.rule.accounts
@@ -60,12 +80,26 @@ def needs(
         (named, when_due(named, blank, limits, only))
         for named in live_rules(policies, blank, limits, only)
     ]
+    # A person's command reads what it decides on; the history is the daemon's to keep.
+    watched = [
+        named
+        for named, due in asked
+        if blank.served is not None and not due.is_due and asks_burn(named.rule)
+    ]
     chosen = tuple((named, due) for named, due in asked if due.is_due)
     master = {Instrument.CASH}
     for named, _ in chosen:
         if named.rule.direction is Direction.ALLOCATE or named.rule.accounts == "master":
             master.add(named.rule.instrument)
-    return Needs(due=chosen, limits=limits, master=frozenset(master), decided=blank.decided)
+    return Needs(
+        due=chosen,
+        limits=limits,
+        master=frozenset(master),
+        now=blank.taken_at,
+        decided=blank.decided,
+        watched=tuple(watched),
+        last_read=blank.last_read,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,16 @@ from budgetd.core.burn import Band
 from budgetd.core.documents.fields import Lasting
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Coupon, CreditLedger, Sample
-from budgetd.core.policies.policy import AlertWhen, Condition, CouponWhen, ReclaimWhen, TopUpWhen
+from budgetd.core.policies.policy import (
+    AlertWhen,
+    Condition,
+    CouponWhen,
+    ReclaimWhen,
+    Rule,
+    RunwayKeep,
+    RunwayTarget,
+    TopUpWhen,
+)
 from budgetd.core.reason import Hold, Why
 
 When = TopUpWhen | ReclaimWhen | CouponWhen | AlertWhen
@@ -253,6 +262,19 @@ def mentions(when: When, name: str) -> bool:
         return False
     parts: tuple[When, ...] = when.any or ()
     return getattr(when, name) is not None or any(mentions(part, name) for part in parts)
+
+
+_ASKS_BURN = ("runway_below", "runway_above", "will_lapse", "idle_for")
+
+
+def asks_burn(rule: Rule) -> bool:
+    """Whether a rule can do nothing, or not all, without a known burn."""
+    action = rule.action
+    when: When | None = action.when
+    is_asked = when is not None and any(mentions(when, name) for name in _ASKS_BURN)
+    amounts = (getattr(action, "to", None), getattr(action, "keep", None))
+    in_days = any(isinstance(amount, RunwayTarget | RunwayKeep) for amount in amounts)
+    return is_asked or in_days or rule.guard is not None
 
 
 def lift_bound(when: Condition | None, ahead: Ahead) -> Decimal | None:
