@@ -26,6 +26,7 @@ LINTS = (
     "lapses",
     "not-normal",
     "over",
+    "never-holds",
     "uncovered",
     "matches-nobody",
     "unknown-id",

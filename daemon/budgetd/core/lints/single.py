@@ -8,14 +8,20 @@ from datetime import datetime
 from decimal import Decimal
 
 from budgetd.core.decisions.due import live_rules, when_due
+from budgetd.core.decisions.explaining import misses
 from budgetd.core.documents.problem import Problem, as_lint
+from budgetd.core.intent import Instrument
 from budgetd.core.lints.examples import Plans, Scene, play, policies_of
+from budgetd.core.lints.people import somebody
 from budgetd.core.lints.world import World
-from budgetd.core.money import CENT, show_amount
+from budgetd.core.money import CENT, ZERO, show_amount
 from budgetd.core.observation import Observation, Readings
 from budgetd.core.plans.plan import Transfer
-from budgetd.core.policies.policy import Caps, Lift
-from budgetd.core.policies.validation import PlacedRule, amounts_of
+from budgetd.core.policies.policy import Alert, Caps, Lift
+from budgetd.core.policies.schedule import Schedule, next_slot
+from budgetd.core.policies.selector import Match
+from budgetd.core.policies.sharing import Sharing, share_accounts
+from budgetd.core.policies.validation import Path, PlacedRule, amounts_of
 
 
 def judge_single(rules: Sequence[PlacedRule], scene: Scene) -> Iterator[Problem]:
@@ -23,6 +29,8 @@ def judge_single(rules: Sequence[PlacedRule], scene: Scene) -> Iterator[Problem]
     for rule in rules:
         yield from _short_of_target(rule, scene)
         yield from _over(rule, scene)
+        yield from _nobody(rule)
+        yield from _never_holds(rule, scene)
 
 
 def _short_of_target(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
@@ -76,28 +84,78 @@ def _bound_of(transfer: Transfer) -> str:
 
 def _over(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
     """A rule whose time is over: the engine asks it no more, today or ever."""
-    ends = rule.rule.valid.until
+    ends, schedule = rule.rule.valid.until, rule.rule.schedule
+    is_asked, following = _asked(rule, scene, scene.now)
+    told = [f"{_local(scene.now, scene)} it is not asked"]
+    place: Path = ("valid", "until")
+    if is_asked:
+        return
     if ends is not None and ends.after(rule.zone) <= scene.now:
         message = "its time is over: it never acts again"
-        place: tuple[str | int, ...] = ("valid", "until")
-    elif rule.rule.schedule is not None and rule.rule.schedule.dates is not None:
+    elif _has_no_date(schedule, rule, scene.now):
         message, place = "its last date is over: it never acts again", ("schedule", "dates")
+        told.append("and no later time is known")
+    elif following is not None and ends is not None and following >= ends.after(rule.zone):
+        message = "it ends before its next slot: it never acts again"
+        told.append(f"{_local(following, scene)} its slot comes, and it lives no more")
+        if _asked(rule, scene, following)[0]:
+            return
     else:
         return
-    is_asked, following = _asked(rule, scene)
-    if is_asked or following is not None:
-        return
-    local = scene.now.astimezone(scene.limits.zone)
     problem = as_lint("over", rule.at(place, message, is_warning=True), rule.name)
-    yield problem.with_example(
-        f"{local:%Y-%m-%d %H:%M} it is not asked, and no later time is known"
-    )
+    yield problem.with_example(*told)
 
 
-def _asked(rule: PlacedRule, scene: Scene) -> tuple[bool, datetime | None]:
-    """Whether the engine asks the rule now, and when it does next."""
+def _has_no_date(schedule: Schedule | None, rule: PlacedRule, now: datetime) -> bool:
+    if schedule is None or schedule.dates is None:
+        return False
+    return next_slot(schedule, rule.zone, now) is None
+
+
+def _local(at: datetime, scene: Scene) -> str:
+    return f"{at.astimezone(scene.limits.zone):%Y-%m-%d %H:%M}"
+
+
+def _nobody(rule: PlacedRule) -> Iterator[Problem]:
+    """A selector that leaves out, or contradicts, all that it means."""
+    selector = rule.rule.accounts
+    if not isinstance(selector, Match) or share_accounts(selector, selector) is not Sharing.NEVER:
+        return
+    wide = [selector.model_copy(update={key: None}) for key in ("not_", "any")]
+    nearest = somebody(wide[:1]) or somebody(wide[1:]) or somebody(["all"])
+    assert nearest is not None
+    message = "it can match no account: its keys contradict each other"
+    problem = rule.at(("accounts",), message, is_warning=True)
+    lacks = "; ".join(misses(selector, nearest))
+    example = f"say the account {nearest.label}: {lacks}"
+    yield as_lint("matches-nobody", problem, rule.name).with_example(example)
+
+
+def _never_holds(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
+    """An alert that wants a reading below one amount and above another that is no lower."""
+    action = rule.rule.action
+    if not isinstance(action, Alert) or action.instrument is not Instrument.CASH:
+        return
+    below, above = action.when.below, action.when.above
+    if below is None or above is None or below > above + CENT:
+        return
+    values = list(dict.fromkeys((ZERO, below - CENT, below, above, above + CENT)))
+    if rule.rule.accounts == "master" or play(scene, [rule.name], _raises, values) is not None:
+        return
+    message = f"no reading is below {show_amount(below)} and above {show_amount(above)}"
+    problem = rule.in_action(("when",), message, is_warning=True)
+    shown = ", ".join(show_amount(value) for value in values)
+    yield as_lint("never-holds", problem, rule.name).with_example(f"no alert at {shown}")
+
+
+def _raises(_: World, plans: Plans) -> bool:
+    return bool(plans[-1].alerts)
+
+
+def _asked(rule: PlacedRule, scene: Scene, at: datetime) -> tuple[bool, datetime | None]:
+    """Whether the engine asks the rule at an instant, and when its next slot comes."""
     observation = Observation(
-        taken_at=scene.now,
+        taken_at=at,
         currency="CNY",
         accounts=(),
         readings={},
