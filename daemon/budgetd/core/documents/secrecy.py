@@ -30,6 +30,8 @@ _TOKENS = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
 
 def is_visible(text: str) -> bool:
     """Whether a reader sees every character; a tab counts as seen."""
+    if text.isascii() and text.isprintable():
+        return True
     return not any(
         character in INVISIBLE or (unicodedata.category(character) in ("Cc", "Cs"))
         for character in text.replace("\t", " ")
@@ -51,6 +53,10 @@ def looks_secret(text: str) -> bool:
 
     Account ids (hexadecimal, lower-case) and ordinary names do not.
     """
+    # No key has fewer than twenty characters, and no address is without these signs: almost every
+    # text of a document is short and has none.
+    if len(text) < 20 and not any(sign in text for sign in "/?&"):
+        return False
     is_token = any(_changes(token) * 3 > len(token) for token in _TOKENS.findall(text))
     return (
         is_token
