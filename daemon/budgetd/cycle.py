@@ -15,7 +15,7 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
 from budgetd.core.decisions.rereading import Rereading
 from budgetd.core.decisions.slots import Missed
-from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
+from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State, Unit
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Sample
@@ -28,6 +28,7 @@ from budgetd.core.reconciliation import Discrepancy
 from budgetd.execute import SKEW_LIMIT_S, Executor, StopSendingError
 from budgetd.ledger import alerts, kept, looking, notices, proposals, slots
 from budgetd.ledger.database import DiskFullError
+from budgetd.ledger.readings import keep_readings, samples
 from budgetd.ledger.store import FencedError, Ledger
 from budgetd.logs import logger
 from budgetd.observe import Observer, Wanted
@@ -89,7 +90,7 @@ def blank_observation(
     return replace(
         blank,
         moves=moves,
-        samples=kept.samples(ledger, now - _window(settings), _episodes(moves)),
+        samples=samples(ledger, now - _window(settings), _episodes(moves)),
         moved_before=ledger.moved_before(since),
         first_loaded=kept.first_loaded(ledger),
         decided=kept.decided(ledger),
@@ -326,12 +327,12 @@ class Cycle:
 
     def _keep(self, observation: Observation) -> None:
         found = [
-            (account_id, instrument, sample)
+            (Unit(account_id=account_id, instrument=instrument), sample)
             for account_id, readings in observation.readings.items()
             for instrument in Instrument
             if (sample := sample_of(readings, instrument)) is not None
         ]
-        kept.keep_readings(self.ledger, found, self.clock())
+        keep_readings(self.ledger, found)
 
     def _keep_proposals(self, plan: Plan) -> None:
         """Keeps what the plan asks of a person, and ends what it does not ask any more."""

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from budgetd.core.intent import State
+from budgetd.ledger.readings import histories
 from budgetd.ledger.store import Ledger
 from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK
 
@@ -135,11 +136,10 @@ class Spending(threading.Thread):
 def oldest_gap(state: Path, until: datetime) -> timedelta:
     """The longest time an account went without a good reading, up to an instant."""
     ledger = Ledger(state, may_write=False)
-    rows = ledger.connection.execute("SELECT account_id, read_at FROM reading").fetchall()
-    ledger.close()
     reads: dict[str, list[datetime]] = defaultdict(list)
-    for account_id, read_at in rows:
-        reads[str(account_id)].append(datetime.fromisoformat(str(read_at)))
+    for unit, kept in histories(ledger, until - timedelta(days=1)):
+        reads[unit.account_id] += [one.read_at for one in kept]
+    ledger.close()
     return max(
         later - one for times in reads.values() for one, later in pairwise([*sorted(times), until])
     )

@@ -17,11 +17,12 @@ from tests.crashes.disk import Disk, Image, Kind, Op, Recorder, RecordingVFS, sp
 from tests.ledger.intents import AT, answer_of, intent_of, promise
 
 from budgetd.core.answer import AnswerClass
-from budgetd.core.intent import Instrument
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.observation import Sample
 from budgetd.core.pause import Pause
-from budgetd.ledger import kept, looking
+from budgetd.ledger import looking
 from budgetd.ledger.database import LedgerError
+from budgetd.ledger.readings import keep_readings
 from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.switches import end_pause, set_pause
@@ -131,6 +132,10 @@ def record(path: Path, pragmas: Pragmas, lives: int) -> Recording:
     return recording
 
 
+def cash(account_id: str) -> Unit:
+    return Unit(account_id=account_id, instrument=Instrument.CASH)
+
+
 def live(ledger: Ledger, life: int) -> None:
     """Recovery, readings, and one intent for each kind of end."""
     cancel_unsent(ledger, AT)
@@ -139,7 +144,7 @@ def live(ledger: Ledger, life: int) -> None:
         at = AT + timedelta(minutes=life, seconds=number)
         names = [f"account{index:04d}" for index in range(ACCOUNTS)]
         sample = Sample(at, Decimal("12.34"))
-        kept.keep_readings(ledger, [(name, Instrument.CASH, sample) for name in names], at)
+        keep_readings(ledger, [(cash(name), sample) for name in names])
         intent = promise(ledger, intent_of(f"life{life}-{number}"))
         for answer_class in classes:
             attempt = ledger.record_attempt(intent.id, at, "hash")

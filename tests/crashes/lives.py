@@ -22,7 +22,7 @@ from budgetd import cycle, service, wiring
 from budgetd.cli import apply, main, plan
 from budgetd.core.intent import State
 from budgetd.core.money import to_minor
-from budgetd.ledger.kept import samples
+from budgetd.ledger.readings import samples
 from budgetd.ledger.store import Ledger
 from budgetd.report import plan_text, results_text
 

@@ -23,7 +23,7 @@ from budgetd.core.observation import (
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import Policy, PolicySet
 from budgetd.ledger.alerts import known_alerts, last_read, notice_alerts
-from budgetd.ledger.kept import keep_readings
+from budgetd.ledger.readings import keep_readings
 from budgetd.ledger.store import Ledger
 
 from .intents import AT
@@ -170,7 +170,7 @@ def test_an_account_that_was_never_read_is_told_so_long_after_it_was_first_seen(
 
 def test_unread_counts_from_the_newest_kept_reading(ledger: Ledger) -> None:
     sample = Sample(at(hours=-1), Decimal("50.00"))
-    keep_readings(ledger, [("a", Instrument.CASH, sample)], at())
+    keep_readings(ledger, [(Unit(account_id="a", instrument=Instrument.CASH), sample)])
     assert said(ledger, at(minutes=59), UNREAD, UNREAD_RULES) == []
     assert said(ledger, at(minutes=60), UNREAD, UNREAD_RULES) == ["raised R&D/anna"]
 

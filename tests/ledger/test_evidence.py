@@ -4,12 +4,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from budgetd.core.answer import AnswerClass
-from budgetd.core.intent import Instrument
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.observation import Sample
 from budgetd.ledger.evidence import chain_of, claim_of, family_of, readings_around, rising
-from budgetd.ledger.kept import keep_readings
+from budgetd.ledger.readings import keep_readings
 
 from .intents import AT, intent_of, later, leading, promise, send
+
+
+def cash(account_id: str) -> Unit:
+    return Unit(account_id=account_id, instrument=Instrument.CASH)
 
 
 def sample(minute: int, value: str) -> Sample:
@@ -20,12 +24,12 @@ def test_only_rises_are_found_and_nothing_else_rises_between_them(tmp_path: Path
     ledger = leading(tmp_path / "budgetd.db")
     values = ["5.00", "9.00", "9.00", "7.00", "8.00", "3.00", "3.50", "3.60"]
     reads = [sample(minute, value) for minute, value in enumerate(values)]
-    kept = [("a", Instrument.CASH, one) for one in reads]
+    kept = [(cash("a"), one) for one in reads]
     kept += [
-        ("b", Instrument.CASH, sample(0, "99.00")),
-        ("b", Instrument.COUPON, sample(1, "1.00")),
+        (cash("b"), sample(0, "99.00")),
+        (Unit(account_id="b", instrument=Instrument.COUPON), sample(1, "1.00")),
     ]
-    keep_readings(ledger, kept, later(hours=1))
+    keep_readings(ledger, kept)
     found = rising(ledger, AT)
     assert list(found) == [("a", Instrument.CASH)]
     told = found["a", Instrument.CASH]
@@ -48,7 +52,7 @@ def test_the_readings_around_a_transfer_are_the_nearest_ones(tmp_path: Path) -> 
     intent = promise(ledger, intent_of())
     assert readings_around(ledger, intent, AT, AT) == (None, None)
     reads = [sample(minute, f"{minute + 10}.00") for minute in range(6)]
-    keep_readings(ledger, [("a", Instrument.CASH, one) for one in reads], later(hours=1))
+    keep_readings(ledger, [(cash("a"), one) for one in reads])
     around = readings_around(ledger, intent, later(minutes=2, seconds=1), later(minutes=4))
     assert around == (reads[2], reads[4])
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from budgetd.core.answer import AnswerClass
-from budgetd.core.intent import Direction, Instrument, State
+from budgetd.core.intent import Direction, Instrument, State, Unit
 from budgetd.core.observation import Sample
 from budgetd.core.standing import Done, Funds, Next, Policies, Standing
-from budgetd.ledger import kept
+from budgetd.ledger.readings import keep_readings
 from budgetd.ledger.standing import keep, newest
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.tally import moved_since, tallies, trends
@@ -103,11 +103,14 @@ def test_intents_are_counted_by_state_and_the_day_as_the_limits_count_it(ledger:
 
 def test_a_trend_has_the_last_reading_of_each_quarter_of_a_day(ledger: Ledger) -> None:
     readings = [
-        ("a", Instrument.CASH, Sample(AT + timedelta(hours=hour), Decimal(hour)))
+        (
+            Unit(account_id="a", instrument=Instrument.CASH),
+            Sample(AT + timedelta(hours=hour), Decimal(hour)),
+        )
         for hour in range(12)
     ]
-    readings.append(("b", Instrument.CASH, Sample(AT, Decimal("7.00"))))
-    kept.keep_readings(ledger, readings, AT)
+    readings.append((Unit(account_id="b", instrument=Instrument.CASH), Sample(AT, Decimal("7.00"))))
+    keep_readings(ledger, readings)
     found = trends(ledger, ["a", "x"], Instrument.CASH, AT)
     assert [str(sample.value) for sample in found["a"]] == ["3.00", "9.00", "11.00"]
     assert set(found) == {"a"}

@@ -1,7 +1,6 @@
 """What is durable when, what the rows say, and what the database itself refuses."""
 
 import json
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from budgetd.core.intent import (
     State,
     Unit,
 )
-from budgetd.core.observation import Sample
 from budgetd.ledger import kept, looking
 from budgetd.ledger.database import DiskFullError, LedgerError, check_room
 from budgetd.ledger.recovery import cancel_unsent, doubt_interrupted
@@ -363,25 +361,6 @@ def test_a_late_answer_that_contradicts_a_final_state_stops_everything(ledger: L
     assert [pause.is_latched for pause in ledger.pauses()] == [True]
     with pytest.raises(PausedError):
         promise(ledger, intent_of("b"))
-
-
-def test_readings_are_kept_once_and_for_two_weeks(ledger: Ledger) -> None:
-    def keep(value: str, read_at: timedelta, now: timedelta) -> None:
-        sample = Sample(AT + read_at, Decimal(value))
-        kept.keep_readings(ledger, [("a", Instrument.CASH, sample)], AT + now)
-
-    day, none = timedelta(days=1), timedelta(0)
-    keep("1.00", none, none)
-    keep("9.00", none, none)
-    keep("2.00", day, day)
-    key = ("a", Instrument.CASH)
-    values = [sample.value for sample in kept.samples(ledger, AT, {})[key]]
-    assert values == [Decimal("1.00"), Decimal("2.00")]
-    assert len(kept.samples(ledger, AT + day, {})[key]) == 1
-    assert len(kept.samples(ledger, AT + day, {key: AT})[key]) == 2
-    keep("3.00", day * 15, day * 15)
-    values = [sample.value for sample in kept.samples(ledger, AT, {})[key]]
-    assert values == [Decimal("2.00"), Decimal("3.00")]
 
 
 def test_rules_and_slots_are_remembered_as_first_seen(ledger: Ledger) -> None:

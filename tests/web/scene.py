@@ -31,7 +31,8 @@ from budgetd.core.plans.planning import Frame
 from budgetd.core.policies.policy import Policy, PolicySet
 from budgetd.core.standing import Done, Next, Policies, Standing
 from budgetd.cycle import Settings, plan_of
-from budgetd.ledger import kept, proposals
+from budgetd.ledger import proposals
+from budgetd.ledger.readings import keep_readings
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.switches import set_pause
 from budgetd.web.seen import Quota, Seen, funds_of
@@ -184,13 +185,12 @@ def filled(path: Path, accounts: tuple[Account, ...]) -> Ledger:
     for one in accounts[:40]:
         samples = [
             (
-                one.id,
-                Instrument.CASH,
+                Unit(account_id=one.id, instrument=Instrument.CASH),
                 Sample(NOW - timedelta(hours=hour), Decimal(chance.randrange(1, 9000))),
             )
             for hour in range(6, 24 * 6, 3)
         ]
-        kept.keep_readings(ledger, samples, NOW)
+        keep_readings(ledger, samples)
     return ledger
 
 

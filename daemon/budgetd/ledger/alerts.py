@@ -4,7 +4,6 @@ It may not decide which are raised or over: `core.decisions.alerting` does. An a
 told when it is handed on to be delivered; it is not told again before its cooldown.
 """
 
-import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -17,6 +16,7 @@ from budgetd.core.observation import Observation, Ok, Readings
 from budgetd.core.plans.plan import Plan
 from budgetd.core.policies.policy import Alert, PolicySet
 from budgetd.ledger.past import Past
+from budgetd.ledger.readings import newest
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import instant, text
 
@@ -66,19 +66,9 @@ def last_read(past: Past, policies: PolicySet) -> dict[tuple[str, Instrument], d
         for row in past.connection.execute("SELECT account_id, since FROM unread_since").fetchall()
         for instrument in Instrument
     }
-    # One step into the index a pair: the table holds two weeks of readings.
-    rows = past.connection.execute(
-        "WITH RECURSIVE account (id) AS (SELECT min(account_id) FROM reading UNION ALL "
-        "SELECT (SELECT min(account_id) FROM reading WHERE account_id > account.id) FROM account "
-        "WHERE account.id NOT NULL) "
-        "SELECT account.id, kind.value, (SELECT max(read_at) FROM reading "
-        "WHERE account_id = account.id AND instrument = kind.value) "
-        "FROM account, json_each(?) AS kind WHERE account.id NOT NULL",
-        (json.dumps([str(instrument) for instrument in Instrument]),),
-    ).fetchall()
-    for account_id, kind, read_at in rows:
-        if read_at is not None:
-            found[str(account_id), Instrument(str(kind))] = instant(str(read_at))
+    for unit, sample in newest(past).items():
+        if not unit.part:
+            found[unit.account_id, unit.instrument] = sample.read_at
     return found
 
 

@@ -3,17 +3,17 @@
 It may not judge what that proves, nor write.
 """
 
-from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from budgetd.core.intent import Instrument, Intent
+from budgetd.core.intent import Instrument, Intent, Unit
 from budgetd.core.observation import Sample
 from budgetd.core.reconciliation import Claim, Sent
 from budgetd.ledger.looking import broken_link
 from budgetd.ledger.past import Past
-from budgetd.ledger.rows import amount_of
+from budgetd.ledger.readings import first_after, histories, last_before
 from budgetd.ledger.store import Ledger
-from budgetd.ledger.times import instant, text
+from budgetd.ledger.times import instant
 
 _NEAR = timedelta(hours=2)
 
@@ -47,23 +47,8 @@ def readings_around(
     past: Past, intent: Intent, left_at: datetime, over_at: datetime
 ) -> tuple[Sample | None, Sample | None]:
     """The last kept reading begun before it left, and the first begun after it was over."""
-    about = (intent.account_id, str(intent.unit.instrument))
-    wheres = (
-        ("read_at <= ? ORDER BY read_at DESC", left_at),
-        ("read_at >= ? ORDER BY read_at", over_at),
-    )
-    rows = [
-        past.connection.execute(
-            "SELECT read_at, value FROM reading WHERE account_id = ? AND instrument = ? "
-            f"AND {where} LIMIT 1",
-            (*about, text(at)),
-        ).fetchone()
-        for where, at in wheres
-    ]
-    before, after = (
-        None if row is None else Sample(instant(str(row[0])), amount_of(row[1])) for row in rows
-    )
-    return before, after
+    unit = Unit(account_id=intent.account_id, instrument=intent.unit.instrument)
+    return last_before(past, unit, left_at), first_after(past, unit, over_at)
 
 
 def chain_of(ledger: Ledger, intent_id: str) -> tuple[int, int, int | None]:
@@ -86,18 +71,9 @@ def rising(past: Past, since: datetime) -> dict[tuple[str, Instrument], tuple[Sa
     """The kept readings since then that are higher than the one before, each after that one, by
     account and instrument, oldest first. What falls in between is left out, so nothing else
     rises from one of them to the next."""
-    found: dict[tuple[str, Instrument], list[Sample]] = defaultdict(list)
-    for row in past.connection.execute(
-        "SELECT account_id, instrument, read_at, value, read_before, value_before FROM ("
-        "SELECT *, lag(read_at) OVER one AS read_before, lag(value) OVER one AS value_before "
-        "FROM reading WHERE read_at >= ? "
-        "WINDOW one AS (PARTITION BY account_id, instrument ORDER BY read_at)) "
-        "WHERE value > value_before",
-        (text(since),),
-    ):
-        key = (str(row[0]), Instrument(str(row[1])))
-        found[key] += [
-            Sample(instant(str(row[4])), amount_of(row[5])),
-            Sample(instant(str(row[2])), amount_of(row[3])),
-        ]
-    return {key: tuple(samples) for key, samples in found.items()}
+    found: dict[tuple[str, Instrument], tuple[Sample, ...]] = {}
+    for unit, kept in histories(past, since):
+        pairs = [pair for pair in pairwise(kept) if pair[1].value > pair[0].value]
+        if pairs and not unit.part:
+            found[unit.account_id, unit.instrument] = tuple(one for pair in pairs for one in pair)
+    return found

@@ -1,67 +1,17 @@
-"""What is kept beside the intents: readings, when rules were first seen, slots and plans used.
+"""What is kept beside the intents: when rules were first seen, slots and plans used.
 
 None of it is money; it never stands in the way of a commit of the ledger.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from budgetd.core.intent import Instrument
-from budgetd.core.money import to_minor
-from budgetd.core.observation import Sample
-from budgetd.ledger.rows import amount_of
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import instant, text
 
-READINGS_KEPT = timedelta(days=14)
 SLOTS_KEPT = timedelta(days=400)
 FEW_GONE = 3
 SHARE_GONE_PERCENT = 5
-
-Samples = dict[tuple[str, Instrument], tuple[Sample, ...]]
-
-
-def keep_readings(
-    ledger: Ledger, readings: Iterable[tuple[str, Instrument, Sample]], now: datetime
-) -> None:
-    """Keeps readings for 14 days; one that is there already stays as it is."""
-    with ledger.writing():
-        ledger.connection.executemany(
-            "INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?)",
-            [
-                (account_id, str(instrument), text(sample.read_at), to_minor(sample.value))
-                for account_id, instrument, sample in readings
-            ],
-        )
-        ledger.connection.execute(
-            "DELETE FROM reading WHERE read_at < ?", (text(now - READINGS_KEPT),)
-        )
-
-
-def samples(
-    ledger: Ledger, since: datetime, longer: Mapping[tuple[str, Instrument], datetime]
-) -> Samples:
-    """The kept readings since then, by account and instrument, oldest first; of those in
-    `longer` since the instant given there, where that is earlier."""
-    found: dict[tuple[str, Instrument], list[Sample]] = defaultdict(list)
-    rows = ledger.connection.execute(
-        "SELECT account_id, instrument, read_at, value FROM reading WHERE read_at >= ?",
-        (text(since),),
-    ).fetchall()
-    for (account_id, instrument), earlier in longer.items():
-        if earlier < since:
-            rows += ledger.connection.execute(
-                "SELECT account_id, instrument, read_at, value FROM reading "
-                "WHERE account_id = ? AND instrument = ? AND read_at >= ? AND read_at < ?",
-                (account_id, str(instrument), text(earlier), text(since)),
-            ).fetchall()
-    for row in rows:
-        key = (str(row[0]), Instrument(str(row[1])))
-        found[key].append(Sample(instant(str(row[2])), amount_of(row[3])))
-    return {
-        key: tuple(sorted(kept, key=lambda sample: sample.read_at)) for key, kept in found.items()
-    }
 
 
 def note_rules(ledger: Ledger, rules: Iterable[str], now: datetime) -> None:

@@ -69,7 +69,7 @@ def intent_of(row: Row) -> Intent:
         master_read_at=_instant(named["master_read_at"]),
         made_at=instant(str(named["made_at"])),
         expires_at=instant(str(named["expires_at"])),
-        epoch=_whole(named["epoch"]),
+        epoch=whole(named["epoch"]),
     )
 
 
@@ -105,10 +105,11 @@ def intent_row(intent: Intent) -> tuple[str | int | bytes | None, ...]:
 
 def amount_of(value: object) -> Decimal:
     """The amount of a column of minor units."""
-    return from_minor(_whole(value))
+    return from_minor(whole(value))
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
+    """The number of a column of whole numbers."""
     assert isinstance(value, int)
     return value
 
@@ -140,12 +141,12 @@ def attempt_of(row: Row) -> Attempt:
     """The attempt of a row."""
     answered = row[3]
     return Attempt(
-        number=_whole(row[0]),
+        number=whole(row[0]),
         signed_at=instant(str(row[1])),
         body_hash=str(row[2]),
         answer_class=None if answered is None else AnswerClass(str(answered)),
         phase=str(row[4] or ""),
-        status=None if row[5] is None else _whole(row[5]),
+        status=None if row[5] is None else whole(row[5]),
         code=str(row[6] or ""),
         message=str(row[7] or ""),
         request_id=str(row[8] or ""),

@@ -241,7 +241,46 @@ CREATE TABLE notice (
 ) STRICT, WITHOUT ROWID;
 """
 
-_THIRD = _SLOTS + _STANDING + _TELLING + _NOTICES
+# Readings: the newest as rows, older ones a day at a time (`ledger/packing.py`). A series is of an
+# account and an instrument together, or of one part of it. `last_at` and `last_value` are the
+# newest reading's. Instants are microseconds since 1970.
+_READINGS = """
+CREATE TABLE series (
+  number INTEGER PRIMARY KEY,
+  account_id TEXT NOT NULL, instrument TEXT NOT NULL, part TEXT NOT NULL,
+  last_at INTEGER NOT NULL, last_value INTEGER NOT NULL,
+  UNIQUE (account_id, instrument, part)
+) STRICT;
+CREATE TABLE reading_packed (
+  series INTEGER NOT NULL, grain INTEGER NOT NULL, day INTEGER NOT NULL, samples BLOB NOT NULL,
+  PRIMARY KEY (series, grain, day)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE reading RENAME TO reading_before;
+CREATE TABLE reading (
+  series INTEGER NOT NULL, at INTEGER NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY (series, at)
+) STRICT, WITHOUT ROWID;
+INSERT INTO series (account_id, instrument, part, last_at, last_value)
+  SELECT DISTINCT account_id, instrument, '', 0, 0 FROM reading_before;
+INSERT INTO reading SELECT series.number,
+  CAST(strftime('%s', substr(read_at, 1, 19)) AS INTEGER) * 1000000
+    + CAST(substr(read_at, 21, 6) AS INTEGER), value
+  FROM reading_before AS one JOIN series USING (account_id, instrument);
+UPDATE series SET (last_at, last_value) =
+  (SELECT max(at), value FROM reading WHERE series = series.number);
+DROP TABLE reading_before;
+"""
+
+# What is known of each series' spending, empty where it is not; found again from the readings.
+_FORECASTS = """
+CREATE TABLE forecast (
+  series INTEGER PRIMARY KEY REFERENCES series (number),
+  at INTEGER NOT NULL, zone TEXT NOT NULL, read_at INTEGER NOT NULL, burn TEXT NOT NULL
+) STRICT;
+"""
+
+_THIRD = _SLOTS + _STANDING + _TELLING + _NOTICES + _READINGS + _FORECASTS
 
 STEPS = {1: _FIRST, 2: _SECOND, 3: _THIRD}
 """The way to each version from the one before; a new file walks all of them."""

@@ -4,22 +4,23 @@ Each is one query for all accounts. It may not write.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from budgetd.core.intent import Direction, Instrument, Move, State
+from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Sample
 from budgetd.ledger.past import Past
+from budgetd.ledger.readings import histories
 from budgetd.ledger.rows import MOVE_COLUMNS, amount_of, move_of
-from budgetd.ledger.times import instant, text
+from budgetd.ledger.times import text
 
 LONGEST_DOUBT = timedelta(days=7)
 """A move is signed for the last time at most so long after it was promised, but by a person."""
 
+_QUARTER = timedelta(hours=6)
 _NEVER_MOVED = "('refused', 'cancelled', 'void')"
 # To the letter as in the schema: else SQLite does not see that its index of open intents serves.
 _OPEN = "('prepared', 'sending', 'in_doubt', 'needs_human')"
@@ -98,14 +99,7 @@ def trends(
     past: Past, accounts: Iterable[str], instrument: Instrument, since: datetime
 ) -> dict[str, tuple[Sample, ...]]:
     """The last kept reading of every quarter of a day since then, by account, oldest first."""
-    found: dict[str, list[Sample]] = defaultdict(list)
-    rows = past.connection.execute(
-        "SELECT account_id, max(read_at), value FROM reading "
-        "WHERE account_id IN (SELECT value FROM json_each(?)) AND instrument = ? "
-        "AND read_at >= ? GROUP BY account_id, substr(read_at, 1, 10), "
-        "CAST(substr(read_at, 12, 2) AS INTEGER) / 6 ORDER BY 1, 2",
-        (json.dumps(list(accounts)), str(instrument), text(since)),
-    )
-    for account_id, read_at, value in rows:
-        found[str(account_id)].append(Sample(instant(str(read_at)), amount_of(value)))
-    return {account_id: tuple(samples) for account_id, samples in found.items()}
+    units = [Unit(account_id=one, instrument=instrument) for one in accounts]
+    return {
+        unit.account_id: samples for unit, samples in histories(past, since, units, step=_QUARTER)
+    }

@@ -1,0 +1,173 @@
+"""Readings kept: the newest as rows, older ones a day at a time; how they are looked up.
+
+None of it is money; it never stands in the way of a commit of the ledger. It may not end
+readings: `thinning` does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+
+from budgetd.core.intent import Instrument, Unit
+from budgetd.core.observation import Sample
+from budgetd.ledger.packing import DAY, Row, row_of, sample_of, thinned, unpack
+from budgetd.ledger.past import Past
+from budgetd.ledger.rows import whole
+from budgetd.ledger.store import Ledger
+from budgetd.ledger.times import micros
+
+PACKED_BEFORE = "readings_packed_before"
+"""The row of `meta` that says before which instant readings may have been packed."""
+
+_REACHES = (timedelta(days=2), timedelta(days=14), timedelta(days=4000))
+_SERIES = "SELECT number, account_id, instrument, part"
+
+Samples = dict[tuple[str, Instrument], tuple[Sample, ...]]
+
+
+def keep_readings(ledger: Ledger, readings: Iterable[tuple[Unit, Sample]]) -> None:
+    """Keeps readings; one that is there already stays as it is. A unit without a part is all
+    that an account has of an instrument."""
+    rows = [
+        (unit.account_id, str(unit.instrument), unit.part, *row_of(sample))
+        for unit, sample in readings
+    ]
+    with ledger.writing():
+        ledger.connection.executemany(
+            "INSERT INTO series (account_id, instrument, part, last_at, last_value) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET last_at = excluded.last_at, last_value = excluded.last_value "
+            "WHERE excluded.last_at > last_at",
+            rows,
+        )
+        ledger.connection.executemany(
+            "INSERT OR IGNORE INTO reading SELECT number, ?4, ?5 FROM series "
+            "WHERE account_id = ?1 AND instrument = ?2 AND part = ?3",
+            rows,
+        )
+
+
+def newest(past: Past) -> dict[Unit, Sample]:
+    """The newest reading of each unit that was ever read."""
+    rows = past.connection.execute(f"{_SERIES}, last_at, last_value FROM series").fetchall()
+    return {_unit(row): sample_of((whole(row[4]), whole(row[5]))) for row in rows}
+
+
+def samples(
+    past: Past, since: datetime, longer: Mapping[tuple[str, Instrument], datetime]
+) -> Samples:
+    """The kept readings since then, by account and instrument, oldest first; of those in
+    `longer` since the instant given there, where that is earlier."""
+    found = _by_account(histories(past, since))
+    earlier = {key: at for key, at in longer.items() if at < since}
+    if earlier:
+        units = [Unit(account_id=key[0], instrument=key[1]) for key in earlier]
+        for key, kept in _by_account(histories(past, min(earlier.values()), units)).items():
+            found[key] = tuple(one for one in kept if one.read_at >= earlier[key])
+    return found
+
+
+def _by_account(found: Iterable[tuple[Unit, tuple[Sample, ...]]]) -> Samples:
+    return {(unit.account_id, unit.instrument): kept for unit, kept in found if not unit.part}
+
+
+def histories(
+    past: Past,
+    since: datetime,
+    units: Iterable[Unit] | None = None,
+    step: timedelta | None = None,
+) -> Iterator[tuple[Unit, tuple[Sample, ...]]]:
+    """The kept readings since then of some units, or of all, unit by unit, oldest first; with a
+    `step` the last of each span so long, counted from 1970."""
+    begins = micros(since)
+    known = _series(past, units)
+    rows = _rows(past, begins, known if units is not None else None)
+    if begins < packed_before(past):
+        rows = _with_packed(past, begins, sorted(known), rows)
+    for number, kept in rows:
+        if step is not None:
+            kept = thinned(kept, step // timedelta(microseconds=1))
+        yield known[number], tuple(map(sample_of, kept))
+
+
+def last_before(past: Past, unit: Unit, at: datetime) -> Sample | None:
+    """The last kept reading begun no later than that."""
+    for span in _REACHES:
+        for _, kept in histories(past, at - span, [unit]):
+            if earlier := [one for one in kept if one.read_at <= at]:
+                return earlier[-1]
+    return None
+
+
+def first_after(past: Past, unit: Unit, at: datetime) -> Sample | None:
+    """The first kept reading begun no earlier than that."""
+    return next((kept[0] for _, kept in histories(past, at, [unit])), None)
+
+
+def packed_before(past: Past) -> int:
+    """The instant before which readings may have been packed, in microseconds since 1970."""
+    row = past.connection.execute(
+        "SELECT value FROM meta WHERE name = ?", (PACKED_BEFORE,)
+    ).fetchone()
+    return int(str(row[0])) if row is not None else 0
+
+
+def _series(past: Past, units: Iterable[Unit] | None) -> dict[int, Unit]:
+    if units is None:
+        found = past.connection.execute(f"{_SERIES} FROM series").fetchall()
+    else:
+        found = [
+            row
+            for unit in units
+            for row in past.connection.execute(
+                f"{_SERIES} FROM series WHERE account_id = ? AND instrument = ? AND part = ?",
+                (unit.account_id, str(unit.instrument), unit.part),
+            )
+        ]
+    return {whole(row[0]): _unit(row) for row in found}
+
+
+def _unit(row: Sequence[object]) -> Unit:
+    return Unit(account_id=str(row[1]), instrument=Instrument(str(row[2])), part=str(row[3]))
+
+
+def _rows(past: Past, begins: int, known: Iterable[int] | None) -> Iterator[tuple[int, list[Row]]]:
+    """The readings that are not packed, by series, in order of their numbers."""
+    if known is None:
+        # One step into the index a series, not a walk over all rows.
+        found = past.connection.execute(
+            "SELECT series, at, value FROM series CROSS JOIN reading "
+            "ON reading.series = series.number AND at >= ? ORDER BY series, at",
+            (begins,),
+        ).fetchall()
+    else:
+        found = [
+            row
+            for number in sorted(known)
+            for row in past.connection.execute(
+                "SELECT series, at, value FROM reading WHERE series = ? AND at >= ?",
+                (number, begins),
+            )
+        ]
+    for number, rows in groupby(found, key=itemgetter(0)):
+        yield whole(number), [(whole(at), whole(value)) for _, at, value in rows]
+
+
+def _with_packed(
+    past: Past, begins: int, known: Iterable[int], rows: Iterable[tuple[int, list[Row]]]
+) -> Iterator[tuple[int, list[Row]]]:
+    recent = dict(rows)
+    for number in known:
+        kept = [
+            row
+            for day, packed in past.connection.execute(
+                "SELECT day, samples FROM reading_packed "
+                "WHERE series = ? AND grain IN (0, 1, 2) AND day >= ?",
+                (number, begins // DAY),
+            )
+            for row in unpack(whole(day), bytes(packed))
+            if row[0] >= begins
+        ]
+        if kept := sorted(kept) + recent.get(number, []):
+            yield number, kept
