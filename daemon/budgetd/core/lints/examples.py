@@ -216,9 +216,26 @@ def _slow(problem: Problem, scene: Scene) -> Example | None:
 
     found = play(scene, problem.about, shows, [ZERO])
     if found is None:
-        return None
+        return _many_steps(problem, scene)
     end = f"and is below {show_amount(trigger)} still"
     return (found[2], *found[0].told(), end)
+
+
+def _many_steps(problem: Problem, scene: Scene) -> Example | None:
+    """One transfer of many whole steps, where `max` does not part them."""
+
+    def shows(world: World, _: Plans) -> bool:
+        return bool(world.movements) and _count(world) > 2
+
+    def _count(world: World) -> int:
+        note = world.movements[-1].transfer.steps[0].note
+        return int(note.partition(" x ")[0]) if " x " in note else 0
+
+    found = play(scene, problem.about, shows, [ZERO])
+    if found is None:
+        return None
+    note = found[0].movements[-1].transfer.steps[0].note
+    return (found[2], *found[0].told(), f"that is {note} at once")
 
 
 def _no_cap(problem: Problem, scene: Scene) -> Example | None:
@@ -240,7 +257,7 @@ def _no_cap(problem: Problem, scene: Scene) -> Example | None:
         world.cycle(at + HOUR / 2)
         world.value = ZERO
         world.coupons.clear()
-    moved = [one for one in world.movements if one.transfer.ask is None]
+    moved = world.movements
     most = max((one.transfer.amount for one in moved), default=ZERO)
     amount = total(one.transfer.amount for one in moved)
     if len(moved) < 2 or amount <= most:
@@ -264,8 +281,10 @@ def _lapses(problem: Problem, scene: Scene) -> Example | None:
 def _lapsing(world: World, rule: Rule, scene: Scene, length: timedelta) -> Example | None:
     """A coupon that ends between two slots: too late for the first, gone at the second."""
     ats = moments([rule], scene.limits, scene.now)
-    for before, after in zip(ats[1::4], ats[5::4], strict=False):
-        expires = before + length + HOUR
+    slots = list(zip(ats[1::4], ats[5::4], strict=False))
+    # At 31d it takes a slot that is served late, as one is after a night without the provider.
+    for (before, slot_at), late in product(slots, (timedelta(0), 2 * HOUR)):
+        expires, after = before + length + HOUR, slot_at + late
         if expires >= after:
             continue
         coupon = Coupon(

@@ -184,7 +184,7 @@ def _ledger(value: Decimal, expires_at: datetime | None) -> CreditLedger:
 
 def moments(rules: Sequence[Rule], limits: Limits, now: datetime) -> list[datetime]:
     """When cycles are worth playing: around the slots of the rules, else hour by hour."""
-    since = max([now, *_beginnings(rules, limits)])
+    since = min([max([now, *_beginnings(rules, limits)]), *_ends(rules, limits)])
     found: set[datetime] = set()
     for rule in rules:
         for slot_at in _slots(rule, limits, since):
@@ -199,6 +199,13 @@ def _beginnings(rules: Sequence[Rule], limits: Limits) -> Iterator[datetime]:
     for rule in rules:
         if rule.valid.from_ is not None:
             yield rule.valid.from_.first(rule.timezone or limits.zone)
+
+
+def _ends(rules: Sequence[Rule], limits: Limits) -> Iterator[datetime]:
+    """Some hours before the rules end, so that those whose time is over can be shown at all."""
+    for rule in rules:
+        if rule.valid.until is not None:
+            yield rule.valid.until.after(rule.timezone or limits.zone) - 4 * HOUR
 
 
 def _slots(rule: Rule, limits: Limits, since: datetime) -> Iterator[datetime]:

@@ -20,6 +20,7 @@ from budgetd.core.policies.policy import (
     Alert,
     GrantCoupons,
     Lift,
+    Mode,
     Policy,
     Reclaim,
     ReclaimCoupons,
@@ -166,7 +167,7 @@ def _judge_lift(rule: PlacedRule, action: TopUp | GrantCoupons) -> Iterator[Prob
     has_cap = any(
         (caps.account_per_day, caps.account_per_week, caps.account_per_month, caps.account_ever)
     )
-    if not is_calendar and not has_cap:
+    if not is_calendar and not has_cap and rule.rule.mode is not Mode.OBSERVE:
         problem = rule.at(
             (rule.rule.action_name,),
             "a continuous top-up without an account cap: nothing ends it but the limits",
