@@ -30,6 +30,10 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench
 
+# How big the state file of 10,000 accounts is after a year, and what a cycle and a sweep cost.
+readings: $(READY)
+	$(BIN)/python -m bench.readings --accounts $(or $(N),10000)
+
 # Longer campaigns; what they found is a case in the suite. N is how many schedules, kills, ...
 simulate: $(READY)
 	$(BIN)/python -m tests.simulation --schedules $(or $(N),200000)

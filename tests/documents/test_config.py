@@ -81,6 +81,15 @@ def test_a_partly_written_limit_keeps_its_neighbours(home: Path) -> None:
     assert limits.never is not None
 
 
+def test_readings_are_kept_longer_the_fewer_they_are(home: Path) -> None:
+    kept = config_of(home, CONFIG + "readings: {every: 7d}\n").readings
+    days = [span.days for span in (kept.every, kept.hourly, kept.daily)]
+    assert days == [7, 90, 400]
+    for wrong in ("{every: 91d}", "{daily: 30d}", "{every: 1h}", "{daily: 5000d}"):
+        with pytest.raises(InvalidDocuments):
+            config_of(home, CONFIG + f"readings: {wrong}\n")
+
+
 def test_paths_are_relative_to_the_config(home: Path) -> None:
     config = config_of(home, CONFIG + "state: sqlite:///state/x.db\npolicies: ../p\n")
     assert config.state == home / "state" / "x.db"

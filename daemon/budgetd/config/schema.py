@@ -176,6 +176,8 @@ _URL = "an endpoint like https://bss.myhuaweicloud.com"
 Endpoint = Annotated[str, *_read_as(_URL, _endpoint, type(None), "https://bss.myhuaweicloud.com")]
 Timeout = Annotated[Duration, AfterValidator(_between(timedelta(seconds=1), timedelta(minutes=5)))]
 
+KeptFor = Annotated[Duration, AfterValidator(_between(timedelta(days=1), timedelta(days=4000)))]
+
 
 class Token(Document):
     """A user whose token serves reading and dry runs alone."""
@@ -236,6 +238,24 @@ class WindowSection(Document):
         return self
 
 
+class ReadingsSection(Document):
+    """How long readings are kept: burn, runway and replays rest on them."""
+
+    every: KeptFor = Field(parse_duration("14d"), description="every reading; 14d")
+    hourly: KeptFor = Field(parse_duration("90d"), description="the last one of each hour; 90d")
+    daily: KeptFor = Field(
+        parse_duration("400d"), description="the last one of each day of UTC, then none; 400d"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "ReadingsSection":
+        if not self.every <= self.hourly <= self.daily:
+            raise PydanticCustomError(
+                "field", "expected every to be no longer than hourly, and hourly than daily"
+            )
+        return self
+
+
 class Web(Document):
     """The status page and the metrics."""
 
@@ -278,6 +298,7 @@ class Config(Document):
     )
     limits: LimitsSection = LimitsSection()
     polling: Polling = Polling()
+    readings: ReadingsSection = ReadingsSection()
     reload: Literal["signal", "watch"] = Field("signal", description="signal")
     web: Web | None = Field(None, description="left out: no page")
     log: Log = Log()
