@@ -7,7 +7,6 @@ the commit.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from budgetd import timekeeping
 from budgetd.core.decisions.deciding import decide
@@ -15,10 +14,11 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
 from budgetd.core.decisions.rereading import Rereading
 from budgetd.core.decisions.slots import Missed
-from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State, Unit
+from budgetd.core.forecast.sampling import samples_of
+from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
 from budgetd.core.moment import format_instant
-from budgetd.core.money import format_amount, total
-from budgetd.core.observation import Observation, Ok, Readings, Sample
+from budgetd.core.money import format_amount
+from budgetd.core.observation import Observation, Readings
 from budgetd.core.plans.again import Promised
 from budgetd.core.plans.consent import moot, proposals_of
 from budgetd.core.plans.outcome import Outcome, outcome_of
@@ -26,7 +26,7 @@ from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.reconciliation import Discrepancy
 from budgetd.execute import SKEW_LIMIT_S, Executor, StopSendingError
-from budgetd.ledger import alerts, kept, looking, notices, proposals, slots
+from budgetd.ledger import alerts, forecasts, kept, looking, notices, proposals, slots
 from budgetd.ledger.database import DiskFullError
 from budgetd.ledger.readings import keep_readings, samples
 from budgetd.ledger.store import FencedError, Ledger
@@ -97,6 +97,7 @@ def blank_observation(
         over=slots.over(ledger),
         notices=notices.notices(ledger),
         served=kept.served(ledger) if settings.is_daemon else None,
+        burns=forecasts.burns(ledger, now, settings.limits.zone),
         last_read=alerts.last_read(ledger, settings.frame.policies),
         pauses=ledger.pauses(),
         approvals=proposals.approvals(ledger),
@@ -327,10 +328,9 @@ class Cycle:
 
     def _keep(self, observation: Observation) -> None:
         found = [
-            (Unit(account_id=account_id, instrument=instrument), sample)
+            pair
             for account_id, readings in observation.readings.items()
-            for instrument in Instrument
-            if (sample := sample_of(readings, instrument)) is not None
+            for pair in samples_of(account_id, readings)
         ]
         keep_readings(self.ledger, found)
 
@@ -360,29 +360,6 @@ def _log(outcome: Outcome) -> None:
         hold=str(outcome.hold or outcome.limit or ""),
         note=outcome.note,
     )
-
-
-def sample_of(readings: Readings, instrument: Instrument) -> Sample | None:
-    """The one amount by which a reading is kept: cash, or the sum of ledgers or coupons."""
-    value: Decimal
-    match instrument:
-        case Instrument.CASH:
-            if not isinstance(readings.cash, Ok):
-                return None
-            return Sample(readings.cash.read_at, readings.cash.value)
-        case Instrument.CREDIT:
-            if not isinstance(readings.credit, Ok):
-                return None
-            amounts = [ledger.amount for ledger in readings.credit.value]
-            if None in amounts:
-                return None
-            value = total(amount for amount in amounts if amount is not None)
-            return Sample(readings.credit.read_at, value)
-        case Instrument.COUPON:
-            if not isinstance(readings.coupons, Ok):
-                return None
-            value = total(coupon.balance for coupon in readings.coupons.value)
-            return Sample(readings.coupons.read_at, value)
 
 
 def exit_code(report: Report) -> int:

@@ -180,8 +180,8 @@ class Observation:
     `served` says which tick of each `every` rule was served last; None where they are always
     due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
     `burns` are what is known of spending, by unit: without a part all that an account has of an
-    instrument. `last_read` says of what alerts watch for being unread when it was last read, or
-    first seen.
+    instrument. `last_read` says of what alerts watch for being unread, or a burn wants, when it was
+    last read, or first seen.
     """
 
     taken_at: datetime

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from budgetd.core.decisions.alerting import KnownAlert, Notice, Turn, Watched, notices
 from budgetd.core.decisions.deciding import MASTER
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.decisions.trigger import mentions
+from budgetd.core.decisions.trigger import asks_burn, mentions
 from budgetd.core.intent import Instrument
 from budgetd.core.observation import Observation, Ok, Readings
 from budgetd.core.plans.plan import Plan
@@ -58,8 +58,9 @@ def _watches_unread(policies: PolicySet) -> bool:
 
 def last_read(past: Past, policies: PolicySet) -> dict[tuple[str, Instrument], datetime]:
     """When each instrument of an account was last read; where no reading is kept, when it was
-    first found unread. Nothing where no alert asks for it."""
-    if not _watches_unread(policies):
+    first found unread. Nothing where no alert and no burn asks for it."""
+    wants_burn = any(asks_burn(rule) for _, rule in policies.rules())
+    if not wants_burn and not _watches_unread(policies):
         return {}
     found = {
         (str(row[0]), instrument): instant(str(row[1]))
