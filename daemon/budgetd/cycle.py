@@ -194,33 +194,23 @@ class Cycle:
         )
         return Sighting(observation=await self.observer.fleet(left, blank, young), seq=seq)
 
-    async def decide(self, seen: Sighting) -> Report:
-        """Decides and plans on what was read, and on what the ledger knows by now. What others
-        have moved since the reading began is read again, the master with it: no clock says in
-        which order a reading and another process's move came."""
-        observation, moved, seq = seen.observation, seen.moved(self.ledger), self.ledger.last_seq()
-        if moved:
-            observation = await self._read_again(observation, moved)
+    def decide(self, seen: Sighting) -> Report:
+        """Decides and plans on what was read, and on what the ledger knows by now. What is moved
+        then rests on readings of its own: no clock says in which order a reading that nothing
+        locked and the moves and readings of others came."""
         self.executor.begin(self.ledger.last_seq())
+        self.executor.reads_each = True
         blank = blank_observation(self.settings, self.ledger, self.clock())
         observation = replace(
             blank,
-            accounts=observation.accounts,
-            readings=observation.readings,
-            master=observation.master,
-            began_at=observation.began_at,
+            accounts=seen.observation.accounts,
+            readings=seen.observation.readings,
+            master=seen.observation.master,
+            began_at=seen.observation.began_at,
         )
         report = self._planned(plan_of(self.settings, observation), observation)
-        report.seen = Sighting(observation=observation, seq=seq)
+        report.seen = Sighting(observation=observation, seq=seen.seq)
         return report
-
-    async def _read_again(self, observation: Observation, moved: frozenset[str]) -> Observation:
-        readings = dict(observation.readings)
-        for account_id in sorted(moved & readings.keys()):
-            instruments = readings[account_id].instruments
-            readings[account_id] = await self.observer.account(account_id, instruments)
-        master = await self.observer.master(observation.master.instruments)
-        return replace(observation, readings=readings, master=master)
 
     def _planned(self, plan: Plan, observation: Observation) -> Report:
         self._believe(observation)

@@ -56,7 +56,8 @@ class Executor:
     """Carries out what a plan says, and drains what the ledger says is open.
 
     `patience_s` is how long one transfer may be waited for when the provider cannot take it, and
-    how long all doubt of a cycle together; `resends` is `provider.resend: same_key`.
+    how long all doubt of a cycle together; `resends` is `provider.resend: same_key`. With
+    `reads_each` every transfer rests on readings of its own, begun under the cycle's lock.
     """
 
     client: Client
@@ -66,6 +67,7 @@ class Executor:
     limits: Limits
     clock: Callable[[], datetime]
     resends: bool = True
+    reads_each: bool = False
     patience_s: float = 60.0
     only: str | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -105,10 +107,11 @@ class Executor:
         """The observation of the one account, read again where it is older than it may be."""
         now, instrument = self.clock(), item.unit.instrument
         readings, master = observation.readings_of(item.account.id), observation.master
-        if is_old(readings, instrument, now, self.limits.act_within):
+        within = self.limits.act_within
+        if self.reads_each or is_old(readings, instrument, now, within):
             readings = await self.observer.account(item.account.id, frozenset({instrument}))
-        if item.direction is Direction.ALLOCATE and is_old(
-            master, instrument, now, self.limits.act_within
+        if item.direction is Direction.ALLOCATE and (
+            self.reads_each or is_old(master, instrument, now, within)
         ):
             master = await self.observer.master(frozenset({instrument}))
         return replace(

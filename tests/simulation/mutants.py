@@ -23,13 +23,13 @@ from budgetd.core.intent import Intent, Move, State, join
 from budgetd.core.money import ZERO
 from budgetd.core.plans.batches import Gate
 from budgetd.core.reconciliation import Proof, Sent, family_of
+from budgetd.cycle import Cycle
 from budgetd.doubt import Doubt
 from budgetd.execute import Executor
 from budgetd.ledger import kept, proposals, recovery, store
 from budgetd.ledger.past import Past
 from budgetd.ledger.store import Ledger
 from budgetd.provider.moves import MoveRequest, move_request
-from budgetd.sighting import Sighting
 
 from .campaign import run_seeds
 from .processes import SimulatedLedger
@@ -338,21 +338,9 @@ def what_is_settled_is_reflected() -> Any:
 
 
 @mutant
-def what_others_moved_meanwhile_is_not_read_again() -> Any:
-    return _both(
-        patched(Sighting, moved=lambda *_: frozenset()),
-        patched(History, is_reflected=_whoever_read_it()),
-    )
-
-
-@mutant
-def a_clock_says_what_came_first() -> Any:
-    return patched(Sighting, moved=lambda *_: frozenset())
-
-
-def _whoever_read_it() -> Any:
-    """A move is reflected by any reading, though the one at hand began before it."""
-    honest = History.is_reflected
+def a_move_rests_on_what_was_read_beside_others() -> Any:
+    """And that reading is taken to know all that anybody has read since."""
+    honest, cycle = History.is_reflected, Cycle.decide
 
     def whoever_read_it(self: History, move: Any) -> bool:
         seen = self.observation
@@ -363,7 +351,25 @@ def _whoever_read_it() -> Any:
             self.observation = seen
         return shown or honest(self, move)
 
-    return whoever_read_it
+    def decide(self: Cycle, seen: Any) -> Any:
+        report = cycle(self, seen)
+        self.executor.reads_each = False
+        return report
+
+    return _both(patched(History, is_reflected=whoever_read_it), patched(Cycle, decide=decide))
+
+
+@mutant
+def a_clock_says_what_came_first() -> Any:
+    """Which is not enough, though a reading does not know what was read later."""
+    cycle = Cycle.decide
+
+    def decide(self: Cycle, seen: Any) -> Any:
+        report = cycle(self, seen)
+        self.executor.reads_each = False
+        return report
+
+    return patched(Cycle, decide=decide)
 
 
 @mutant

@@ -225,9 +225,11 @@ def _judge_alarms(stage: Stage, rows: list[Row], connection: apsw.Connection) ->
     latched = connection.execute(
         "SELECT at, coalesce(ended_at, '9') FROM pause WHERE is_latched"
     ).fetchall()
+    # Between two instants of one schedule our clock may have been set right.
+    slack = timedelta(seconds=abs(stage.script.skew_s))
     for row in rows:
         for number, said in enumerate(row.answers):
-            if _is_alarming(row, number) and not any(
+            if _is_alarming(row, number, slack) and not any(
                 str(at) == said.answered_at or str(at) <= said.answered_at <= str(ended_at)
                 for at, ended_at in latched
             ):
@@ -253,13 +255,13 @@ def _judge_replays(stage: Stage, rows: list[Row], connection: apsw.Connection) -
         stage.violate("replay", "what a replay moved was never found")
 
 
-def _is_alarming(row: Row, number: int) -> bool:
-    """Whether an answer is one that stops all sending."""
+def _is_alarming(row: Row, number: int, slack: timedelta) -> bool:
+    """Whether an answer is one that stops all sending; instants are compared with some slack."""
     said = row.answers[number]
     if row.classes[number] is AnswerClass.RECEIVED_BEFORE:
         at = instant(said.answered_at)
         return not any(
-            (other < number or (other > number and signed_at <= at))
+            (other < number or (other > number and signed_at <= at + slack))
             and (row.answers[other].phase != Phase.NOT_SENT or _is_later(row, other, at))
             for other, signed_at in enumerate(row.signed)
         )

@@ -206,7 +206,7 @@ class Process:
         if not await self._takes_lock():
             return None
         await cycle.begin()
-        report = await cycle.decide(seen)
+        report = cycle.decide(seen)
         self.known = report.seen
         stage.coverage.note("ends", "read beside")
         return report

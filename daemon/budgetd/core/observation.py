@@ -120,11 +120,6 @@ class Readings:
     credit: Reading[tuple[CreditLedger, ...]] | None = None
     coupons: Reading[tuple[Coupon, ...]] | None = None
 
-    @property
-    def instruments(self) -> frozenset[Instrument]:
-        """Those that were asked for."""
-        return frozenset(one for one in Instrument if self.of(one) is not None)
-
     def of(
         self, instrument: Instrument
     ) -> Reading[Decimal] | Reading[tuple[CreditLedger, ...]] | Reading[tuple[Coupon, ...]] | None:

@@ -77,7 +77,7 @@ class Turn:
         """The whole cycle; under `mode: dry_run` it moves nothing and changes no intent."""
         cycle = self._cycle()
         if not self._enforces:
-            report = await cycle.decide(await self._read(cycle))
+            report = cycle.decide(await self._read(cycle))
             cycle.note_ticks(report)
             report.missed = cycle.close_slots(report.observation)
             return report
@@ -86,7 +86,7 @@ class Turn:
         seen = await self._read(cycle)
         async with self._locked():
             await cycle.begin()
-            report = await cycle.decide(seen)
+            report = cycle.decide(seen)
             assert report.plan is not None
             items = [
                 promised_of(transfer, report.plan.expires_at) for transfer in report.plan.moves

@@ -85,12 +85,15 @@ class History:
         return move.child_coupon_id in children
 
     def _values_after(self, move: Move, after: datetime) -> Iterator[Decimal]:
+        """What the unit read since, up to the reading at hand: what others have read later it
+        does not know."""
         unit = move.unit
         if unit.instrument is Instrument.CASH:
-            for sample in self.observation.samples.get((unit.account_id, unit.instrument), ()):
-                if sample.read_at >= after:
-                    yield sample.value
             cash = self.observation.readings_of(unit.account_id).cash
+            last = cash.read_at if isinstance(cash, Ok) else self.now
+            for sample in self.observation.samples.get((unit.account_id, unit.instrument), ()):
+                if after <= sample.read_at <= last:
+                    yield sample.value
             if isinstance(cash, Ok) and cash.read_at >= after:
                 yield cash.value
             return
