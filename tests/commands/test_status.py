@@ -59,7 +59,7 @@ def test_a_daemon_that_works_is_told_with_what_waits(silent: Site, said: Ledger)
         "held cap reached 2, cooldown 1 nothing to do 30",
         "next 14:54 the whole fleet, in 8 min 15:00 production/running-low, in 14 min",
         "master cash 100,000.00 CNY, read 1 min ago · credit unknown (not read)",
-        "runway of the master and of accounts: unknown until burn is known",
+        "runway master cash less the reserve: unknown until burn is known",
         "paused trial: month's end (by ops at 14:45)",
         "waiting +40,000.00 in 1 transfer by production/keep-alive, above approval_above",
         "`budgetd approve p-0123456789abcdef`",

@@ -55,14 +55,34 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lasts:
+    """How long money lasts, in seconds: at the upper edge of the burn, its middle and its lower
+    edge; None is without an end."""
+
+    low_s: int | None
+    middle_s: int | None
+    high_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worst:
+    """One of the accounts whose cash ends first."""
+
+    id: str
+    label: str
+    lasts: Lasts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
     """What the master has to give of one instrument, as text with two decimals; None is unknown,
-    and `why` says why."""
+    and `why` says why. `lasts` is how long that feeds all that it feeds; None is unknown."""
 
     instrument: str
     available: str | None
     read_at: datetime | None = None
     why: str = ""
+    lasts: Lasts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +98,5 @@ class Standing:
     next: tuple[Next, ...] = ()
     last: Done | None = None
     master: tuple[Funds, ...] = ()
+    worst: tuple[Worst, ...] = ()
     is_stopping: bool = False

@@ -11,6 +11,7 @@ from budgetd.core.intent import OPEN, Direction, State
 from budgetd.core.money import ZERO, show_amount, total
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan
+from budgetd.core.standing import Lasts
 from budgetd.report.rows import VERBS
 from budgetd.report.summary import Summary
 from budgetd.report.words import HOLD_WORDS, STATE_WORDS, limit_name
@@ -78,6 +79,19 @@ def _nothing(summary: Summary) -> str:
 def count(number: int, noun: str) -> str:
     """`1 rule`, `4 rules`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def lasts_words(lasts: Lasts) -> str:
+    """`12 d (9 d to 16 d)`: the middle, then what holds eight cases of ten."""
+    low, middle, high = (_length(one) for one in (lasts.low_s, lasts.middle_s, lasts.high_s))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _length(seconds: int | None) -> str:
+    """Whole days, or hours where there are less than three days; nothing is rounded up."""
+    if seconds is None:
+        return "for ever"
+    return f"{seconds // 86400:,} d" if seconds >= 3 * 86400 else f"{seconds // 3600} h"
 
 
 def outcome_verb(outcome: Outcome) -> str:

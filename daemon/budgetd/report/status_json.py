@@ -6,7 +6,7 @@ It may not look anything up.
 from datetime import datetime
 
 from budgetd.core.moment import format_instant
-from budgetd.core.standing import Done, Funds, Standing
+from budgetd.core.standing import Done, Funds, Lasts, Standing
 from budgetd.report.pauses import pauses_json
 from budgetd.report.proposals_json import proposals_json
 from budgetd.report.status import Told, verdict
@@ -17,7 +17,8 @@ Json = dict[str, object]
 
 def status_json(told: Told) -> Json:
     """`running`, `late` and `well` are the verdict; what no daemon has said is null. A runway is
-    null until burn is known."""
+    null until burn is known, else in seconds at both edges of the burn and at its middle; each is
+    null where it has no end."""
     said = told.standing
     words, cure = verdict(told)
     return {
@@ -40,7 +41,7 @@ def status_json(told: Told) -> Json:
 def _said(said: Standing | None) -> Json:
     names = ("enterprise", "mode", "process", "started_at", "said_at", "stopping", "policies")
     if said is None:
-        return dict.fromkeys((*names, "last_cycle")) | {"next": [], "master": []}
+        return dict.fromkeys((*names, "last_cycle")) | {"next": [], "master": [], "worst": []}
     policies = said.policies
     return {
         "enterprise": said.enterprise,
@@ -60,6 +61,10 @@ def _said(said: Standing | None) -> Json:
         "last_cycle": _done(said.last) if said.last else None,
         "next": [{"what": one.what, "at": format_instant(one.at)} for one in said.next],
         "master": [_funds(funds) for funds in said.master],
+        "worst": [
+            {"account": {"id": one.id, "name": one.label}, "runway_s": _lasts(one.lasts)}
+            for one in said.worst
+        ],
     }
 
 
@@ -88,8 +93,12 @@ def _funds(funds: Funds) -> Json:
         "available": funds.available,
         "read_at": _instant(funds.read_at),
         "why": funds.why or None,
-        "runway_s": None,
+        "runway_s": _lasts(funds.lasts) if funds.lasts is not None else None,
     }
+
+
+def _lasts(lasts: Lasts) -> Json:
+    return {"low": lasts.low_s, "middle": lasts.middle_s, "high": lasts.high_s}
 
 
 def _instant(at: datetime | None) -> str | None:

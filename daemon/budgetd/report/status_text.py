@@ -15,7 +15,7 @@ from budgetd.core.reason import QUIET, Ask
 from budgetd.core.standing import Done, Funds, Standing
 from budgetd.report.harmless import harmless
 from budgetd.report.pauses import scope_text
-from budgetd.report.phrases import count, short_digest, signed
+from budgetd.report.phrases import count, lasts_words, short_digest, signed
 from budgetd.report.rows import VERBS, moment
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.status import Told, verdict
@@ -26,7 +26,7 @@ _INDENT = 10
 _HOLDS = {str(hold): words for hold, words in HOLD_WORDS.items()}
 _STATES = {str(state): words for state, words in STATE_WORDS.items()}
 _MONEY = {"cash": "cash", "credit": "credit", "coupon": "coupons"}
-UNKNOWN_RUNWAY = "unknown until burn is known"
+UNKNOWN_RUNWAY = "unknown until burn is known: three days of readings"
 
 
 def status_text(told: Told, screen: Screen) -> str:
@@ -84,7 +84,7 @@ def _said(said: Standing, told: Told, screen: Screen) -> Iterator[Text]:
     coming = list(_next(said, told, screen)) if told.is_running else ["nothing until it runs again"]
     yield from _block("next", coming, screen)
     yield from _block("master", [" · ".join(_funds(one, told) for one in said.master)], screen)
-    yield from _block("runway", [f"of the master and of accounts: {UNKNOWN_RUNWAY}"], screen)
+    yield from _block("runway", list(_runways(said)), screen)
 
 
 def _block(name: str, parts: Sequence[str], screen: Screen, style: str = "") -> list[Text]:
@@ -150,6 +150,15 @@ def _funds(funds: Funds, told: Told) -> str:
         return f"{name} unknown" + (f" ({funds.why})" if funds.why else "")
     age = f", read {_age(told.now - funds.read_at)} ago" if funds.read_at else ""
     return f"{name} {show_amount(parse_amount(funds.available))} {told.currency}{age}"
+
+
+def _runways(said: Standing) -> Iterator[str]:
+    """How long the master's cash feeds what it feeds, and the accounts that end first."""
+    known = [one.lasts for one in said.master if one.lasts is not None]
+    words = lasts_words(known[0]) if known else UNKNOWN_RUNWAY
+    yield f"master cash less the reserve: {words}"
+    for one in said.worst:
+        yield f"{one.label}: {lasts_words(one.lasts)}"
 
 
 def _pauses(told: Told, screen: Screen) -> Iterator[str]:

@@ -4,16 +4,39 @@ Pure. It may not judge what happened.
 """
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from budgetd.core.intent import State
+from budgetd.core.decisions.lasting import lasting
+from budgetd.core.intent import Instrument, State
 from budgetd.core.money import ZERO, format_amount
+from budgetd.core.observation import Observation
 from budgetd.core.reason import QUIET
-from budgetd.core.standing import Done
+from budgetd.core.standing import Done, Funds, Worst
 from budgetd.cycle import Report
+from budgetd.web.seen import funds_of
+from budgetd.wiring import Opened
 
 NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """What the master has and how long it lasts, and the accounts whose cash ends first."""
+
+    master: tuple[Funds, ...] = ()
+    worst: tuple[Worst, ...] = ()
+
+
+def money_of(opened: Opened, observation: Observation, at: datetime) -> Money:
+    """The money as a cycle has read it."""
+    found = lasting(observation, opened.loaded.policy_set, opened.config.guards())
+    master = tuple(
+        replace(one, lasts=found.master) if one.instrument == Instrument.CASH else one
+        for one in funds_of(observation.master, at)
+    )
+    return Money(master=master, worst=found.worst)
 
 
 def done_of(cycle_id: str, began_at: datetime, ended_at: datetime, report: Report) -> Done:

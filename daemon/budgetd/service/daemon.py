@@ -15,7 +15,7 @@ from uuid import uuid4
 from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from budgetd.core.documents.problem import InputError
-from budgetd.core.standing import Done, Funds, Standing
+from budgetd.core.standing import Done, Standing
 from budgetd.cycle import Report
 from budgetd.execute import StopSendingError
 from budgetd.ledger import kept, proposals
@@ -27,16 +27,17 @@ from budgetd.logs import logger
 from budgetd.provider.client import Client
 from budgetd.provider.errors import ProviderError
 from budgetd.provider.meter import Meter
-from budgetd.service.account import cut_short, done_of
+from budgetd.service.account import Money, cut_short, done_of, money_of
 from budgetd.service.agenda import Agenda, Beat
 from budgetd.service.page import page_served, quotas
 from budgetd.service.reloading import LOOK_S, InForce
 from budgetd.service.systemd import ServiceManager
 from budgetd.service.telling import Telling
+from budgetd.service.tending import STEP_EVERY, Tending
 from budgetd.service.turn import FRESH_SHARE, Stopping, Turn
 from budgetd.service.words import log_done, status_line
 from budgetd.sighting import Sighting
-from budgetd.web.seen import Seen, funds_of
+from budgetd.web.seen import Seen
 from budgetd.wiring import Opened, open_client
 
 STOP_WITHIN_S = 8.0
@@ -79,7 +80,7 @@ class Daemon:
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _agreed: frozenset[str] = field(default_factory=frozenset, init=False)
-    _funds: tuple[Funds, ...] = field(default=(), init=False)
+    _money: Money = field(default_factory=Money, init=False)
     _meter: Meter = field(default_factory=Meter, init=False)
     _beat_at: float = field(default=0.0, init=False)
     _moved_at: float = field(default=0.0, init=False)
@@ -87,10 +88,13 @@ class Daemon:
     _broken: StoreError | None = field(default=None, init=False)
     _is_retry: bool = field(default=False, init=False)
     _is_busy: bool = field(default=False, init=False)
+    _turn_now: Turn | None = field(default=None, init=False)
+    _tending: Tending = field(init=False)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock()
         self._telling = Telling(clock=self.clock, ledger=self.ledger)
+        self._tending = Tending(ledger=self.ledger, clock=self.clock)
         self.agenda = Agenda(self.wake)
 
     # The life of it
@@ -158,6 +162,7 @@ class Daemon:
         beat_s = min(BEAT_S, watched_s / 3) if watched_s else BEAT_S
         self.agenda.beat(Beat("heart", timedelta(seconds=beat_s), self._beat))
         self.agenda.beat(Beat("people", timedelta(seconds=PEOPLE_LOOK_S), self._look_at_people))
+        self.agenda.beat(Beat("readings", STEP_EVERY, self._tend))
         self.agenda.beat(Beat("files", timedelta(seconds=LOOK_S), self._look_at_files))
 
     async def _beat(self) -> None:
@@ -173,6 +178,16 @@ class Daemon:
         if agreed - self._agreed:
             self.wake("approved")
         self._agreed = agreed
+
+    async def _tend(self) -> None:
+        """One step of what is done beside cycles; none while money may be under way."""
+        if self._turn_now is not None and self._turn_now.is_moving:
+            return
+        try:
+            self._tending.step(self.in_force.opened.config)
+        except StoreError as problem:
+            self._broken = problem
+            self._woken.set()
 
     async def _look_at_files(self) -> None:
         if self.in_force.is_watched and self.in_force.has_news():
@@ -235,7 +250,7 @@ class Daemon:
         else:
             if report is not None:
                 self.report, self._known = report, report.seen
-                self._funds = funds_of(report.observation.master, self.clock())
+                self._money = money_of(opened, report.observation, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
             elif self.ledger.open_intents():
                 self._retry_soon()
@@ -255,7 +270,7 @@ class Daemon:
         """Sees one cycle to its end; at the stop, one that only reads is cut off, one that moves
         is waited for. Raises what the cycle raised."""
         self._progress()
-        self._is_busy = True
+        self._is_busy, self._turn_now = True, turn
         work = turn.look_after() if only_doubt else turn.take()
         task: asyncio.Task[Report | None] = asyncio.create_task(work, name="cycle")
         stop = asyncio.create_task(self.stopping.wait())
@@ -270,7 +285,7 @@ class Daemon:
                 raise StopSendingError("budgetd was asked to stop")
             return task.result()
         finally:
-            self._is_busy = False
+            self._is_busy, self._turn_now = False, None
             stop.cancel()
 
     def _progress(self) -> None:
@@ -355,7 +370,8 @@ class Daemon:
             policies=self.in_force.policies,
             next=self.agenda.next(),
             last=self.last,
-            master=self._funds,
+            master=self._money.master,
+            worst=self._money.worst,
             is_stopping=self.stopping.is_asked,
         )
 

@@ -192,6 +192,13 @@ def master(scrape: Scrape) -> Iterator[Row]:
             yield (funds.instrument, scrape.seen.currency), Decimal(funds.available)
 
 
+def runway(scrape: Scrape) -> Iterator[Row]:
+    """How long the master's money lasts at least, where that is known and ends."""
+    for funds in scrape.seen.standing.master:
+        if funds.lasts is not None and funds.lasts.low_s is not None:
+            yield (funds.instrument,), funds.lasts.low_s
+
+
 def held(scrape: Scrape) -> Iterator[Row]:
     """Holds of the last cycle."""
     last = scrape.seen.standing.last

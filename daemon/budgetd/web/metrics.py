@@ -221,9 +221,10 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="budgetd_master_runway_seconds",
-        help="How long it lasts at its burn; absent until burn is known.",
+        help="How long it feeds the accounts of top-ups, less the reserve, at the upper edge of "
+        "their burn; absent until that is known, or where it has no end.",
         labels=("instrument",),
-        rows=lambda _scrape: [],
+        rows=measures.runway,
     ),
     Metric(
         name="budgetd_provider_calls",
