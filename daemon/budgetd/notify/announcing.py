@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from budgetd.core.approval import Proposal, ProposalState
+from budgetd.core.burn import FOREVER
 from budgetd.core.decisions.alerting import Notice
 from budgetd.core.decisions.decision import Announcement, Held
 from budgetd.core.decisions.slots import Missed
-from budgetd.core.intent import Intent, State
+from budgetd.core.intent import Instrument, Intent, State, Unit
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Observation, Ok
 from budgetd.core.plans.outcome import Outcome
@@ -102,13 +103,10 @@ class Announcer:
         return [intent for intent in found if intent is not None]
 
     def _proposals(self, past: Past, ended: Ended, now: Now) -> None:
-        empty = _empty(ended.observation)
-        waiting = [
-            one
-            for one in proposals.live(past)
-            if one.state is ProposalState.OPEN and self._is_louder(one, saying.outlives(one, empty))
-        ]
-        self.tell(*saying.of_proposals(waiting, empty, now))
+        live = [one for one in proposals.live(past) if one.state is ProposalState.OPEN]
+        ends = _ends(ended.observation, live, self.zone)
+        waiting = [one for one in live if self._is_louder(one, saying.outlives(one, ends))]
+        self.tell(*saying.of_proposals(waiting, ends, now))
 
     def _is_louder(self, one: Proposal, is_late: bool) -> bool:
         """Whether a proposal is new, or critical and was told before as one that may wait."""
@@ -135,12 +133,22 @@ def _name_of(one: Discrepancy) -> str:
     return f"{one.finding} {one.intent_id} {one.change.id if one.change else ''}"
 
 
-def _empty(observation: Observation | None) -> frozenset[str]:
-    """The accounts that read 0.00 or less: nothing lasts there."""
+def _ends(
+    observation: Observation | None, waiting: Sequence[Proposal], zone: ZoneInfo
+) -> dict[str, datetime]:
+    """When the cash of the accounts that proposals are about ends, at the upper edge of their
+    burn: now, where they read 0.00; what has no known end is left out."""
     if observation is None:
-        return frozenset()
-    return frozenset(
-        account_id
-        for account_id, readings in observation.readings.items()
-        if isinstance(readings.cash, Ok) and readings.cash.value <= ZERO
-    )
+        return {}
+    found: dict[str, datetime] = {}
+    now = observation.taken_at
+    for account_id in {item.unit.account_id for one in waiting for item in one.items}:
+        cash = observation.readings_of(account_id).cash
+        burn = observation.burns.get(Unit(account_id=account_id, instrument=Instrument.CASH))
+        if not isinstance(cash, Ok):
+            continue
+        if cash.value <= ZERO:
+            found[account_id] = now
+        elif burn is not None and (lasts := burn.runway(cash.value, now, zone).low) != FOREVER:
+            found[account_id] = now + lasts
+    return found

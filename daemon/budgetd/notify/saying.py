@@ -5,7 +5,7 @@ every channel makes them harmless for itself.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -28,6 +28,9 @@ from budgetd.report.phrases import count, outcome_amount, outcome_note, outcome_
 from budgetd.report.words import ASK_WORDS, HOLD_WORDS, RAISED_WORDS, limit_words
 
 MOST_LINES = 20
+
+Ends = Mapping[str, datetime]
+"""When the cash of accounts ends, by their ids."""
 
 _ALERT_EVENTS = {
     Turn.RAISED: Event.ALERT_RAISED,
@@ -140,17 +143,15 @@ def _intent_line(intent: Intent, now: Now) -> str:
     )
 
 
-def of_proposals(
-    proposals: Iterable[Proposal], empty: frozenset[str], now: Now
-) -> tuple[Message, ...]:
-    """Proposals that wait; those of accounts in `empty` (ids at 0.00) are critical: they outlive
-    what the account lives on."""
-    return tuple(_proposal(one, empty, now) for one in proposals)
+def of_proposals(proposals: Iterable[Proposal], ends: Ends, now: Now) -> tuple[Message, ...]:
+    """Proposals that wait; those of accounts whose money `ends` before them are critical: they
+    outlive what the account lives on."""
+    return tuple(_proposal(one, ends, now) for one in proposals)
 
 
-def _proposal(proposal: Proposal, empty: frozenset[str], now: Now) -> Message:
+def _proposal(proposal: Proposal, ends: Ends, now: Now) -> Message:
     is_batch, items = bool(proposal.limit), proposal.items
-    is_late = outlives(proposal, empty)
+    is_late = outlives(proposal, ends)
     money = now.money(total(item.amount for item in items))
     asks = limit_words(proposal.limit) if is_batch else ASK_WORDS[Ask(proposal.ask)]
     way = _WAYS[proposal.direction]
@@ -164,7 +165,7 @@ def _proposal(proposal: Proposal, empty: frozenset[str], now: Now) -> Message:
         lines=_cut(
             [
                 asks,
-                *(["an account is at 0.00 while this waits"] if is_late else []),
+                *(["the cash of an account may end while this waits"] if is_late else []),
                 f"`budgetd approve {proposal.id}` until {now.time(proposal.expires_at)}",
                 *(f"{item.account_name}: {now.money(item.amount)}" for item in items),
             ]
@@ -174,10 +175,12 @@ def _proposal(proposal: Proposal, empty: frozenset[str], now: Now) -> Message:
     )
 
 
-def outlives(proposal: Proposal, empty: frozenset[str]) -> bool:
-    """Whether it would give to an account that has nothing left."""
+def outlives(proposal: Proposal, ends: Ends) -> bool:
+    """Whether it would give cash to an account that may have nothing left before it ends."""
     return proposal.direction is Direction.ALLOCATE and any(
-        item.unit.account_id in empty and item.unit.instrument is not Instrument.COUPON
+        item.unit.account_id in ends
+        and ends[item.unit.account_id] < proposal.expires_at
+        and item.unit.instrument is not Instrument.COUPON
         for item in proposal.items
     )
 
