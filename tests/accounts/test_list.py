@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from click.testing import Result
 from rich.cells import cell_len
 
+from budgetd.core.burn import Burn
 from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.observation import (
     Account,
@@ -26,7 +28,7 @@ from budgetd.report.accounts_csv import accounts_csv
 from budgetd.report.accounts_rows import fleet_rows
 from budgetd.report.accounts_text import account_text, accounts_text
 from budgetd.report.screen import Screen
-from budgetd.report.snapshot import read_snapshot
+from budgetd.report.snapshot import read_snapshot, snapshot_json
 from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.nouns import Account as SandboxAccount
 from budgetd.sandbox.running import RunningSandbox
@@ -78,7 +80,7 @@ def test_an_unreadable_account_is_unknown_and_never_zero(run, running: RunningSa
 
 def test_what_is_unknown_is_an_empty_cell_in_csv() -> None:
     fleet = fleet_of(["a", "b"])
-    rows = list(csv.DictReader(io.StringIO(accounts_csv(fleet, fleet_rows(fleet, ())))))
+    rows = list(csv.DictReader(io.StringIO(accounts_csv(fleet, fleet_rows(fleet, (), ZONE)))))
     assert [row["cash_reclaimable"] for row in rows] == ["999999999999.99", ""]
     assert [row["cash_state"] for row in rows] == ["ok", "unknown"]
     assert rows[1]["note"] == "500 CBC.0999 (Other error.), 3 times"
@@ -209,7 +211,7 @@ def fleet_of(names: list[str]) -> Observation:
 def test_no_line_is_longer_than_the_screen(width: int) -> None:
     fleet = fleet_of(["a", "名" * 40, "prod-web-" * 8, HOSTILE])
     screen = Screen(width=width, zone=ZONE)
-    rows = fleet_rows(fleet, ())
+    rows = fleet_rows(fleet, (), ZONE)
     for text in (
         accounts_text(fleet, rows, screen, enterprise="acme"),
         account_text(fleet, rows, screen),
@@ -220,7 +222,7 @@ def test_no_line_is_longer_than_the_screen(width: int) -> None:
 
 def test_a_wide_screen_has_the_ids_and_a_narrow_one_the_names() -> None:
     fleet = fleet_of(["prod-web", "prod-db"])
-    rows = fleet_rows(fleet, ())
+    rows = fleet_rows(fleet, (), ZONE)
     wide = accounts_text(fleet, rows, Screen(width=200, zone=ZONE), enterprise="acme")
     narrow = accounts_text(fleet, rows, Screen(width=80, zone=ZONE), enterprise="acme")
     assert all(account.id in wide for account in fleet.accounts)
@@ -253,11 +255,51 @@ def test_the_last_transfer_is_shown_with_its_way_and_its_state() -> None:
         )
     )
     wide = Screen(width=200, zone=ZONE)
-    rows = fleet_rows(fleet, moves)
+    rows = fleet_rows(fleet, moves, ZONE)
     text = accounts_text(fleet, rows, wide, enterprise="acme")
     assert "-1,500.00 in doubt 2026-11-30 01:30" in text
     assert "+1,500.00" not in text
-    assert "+1,500.00 2026-11-30 00:30" in account_text(fleet, fleet_rows(fleet, moves[:1]), wide)
+    assert "+1,500.00 2026-11-30 00:30" in account_text(
+        fleet, fleet_rows(fleet, moves[:1], ZONE), wide
+    )
     cells = list(csv.DictReader(io.StringIO(accounts_csv(fleet, rows))))
     told = {row["account"]: row["last_transfer_amount"] for row in cells}
     assert told == {"prod-web": "-1500.00", "prod-db": ""}
+
+
+def test_a_burn_and_a_runway_never_stand_without_their_bands() -> None:
+    bare = fleet_of(["prod-web", "unread", "asleep", "unknown"])
+    at, cash = bare.taken_at, Decimal("1000.00")
+    known = {
+        "prod-web": Burn(at=at, value=cash, level=Decimal(100), spread=Decimal("0.09")),
+        "unread": Burn(at=at, value=cash, level=Decimal(100), spread=Decimal("0.09")),
+        "asleep": Burn(at=at, value=cash, level=Decimal(0)),
+    }
+    ids = {account.name: account.id for account in bare.accounts}
+    fleet = replace(
+        bare,
+        readings={ids[name]: Readings(cash=Ok(cash, at)) for name in ("prod-web", "asleep")},
+        burns={
+            Unit(account_id=ids[name], instrument=Instrument.CASH): burn
+            for name, burn in known.items()
+        },
+    )
+    rows = fleet_rows(fleet, (), ZONE)
+    lines = accounts_text(fleet, rows, Screen(width=200, zone=ZONE), enterprise="a").splitlines()
+    told = {name: next(line for line in lines if f"{name}  " in line) for name in ids}
+    assert "100.00 (61.55 to 138.45)" in told["prod-web"]
+    assert "10 d (8 d to 11 d)" in told["prod-web"]
+    assert "100.00 (61.55 to 138.45)" in told["unread"]
+    assert " d (" not in told["unread"]
+    assert "idle" in told["asleep"]
+    assert "(" not in told["unknown"]
+    cells = {row["account"]: row for row in csv.DictReader(io.StringIO(accounts_csv(fleet, rows)))}
+    assert cells["prod-web"]["burn_a_day_high"] == "138.45"
+    assert cells["prod-web"]["runway_s"] == "864000"
+    assert (cells["asleep"]["burn_a_day"], cells["asleep"]["runway_s"]) == ("0.00", "")
+    assert cells["unknown"]["burn_a_day"] == ""
+    document = json.loads(snapshot_json(fleet, ZONE))
+    ahead = {one["name"]: one["ahead"] for one in document["accounts"]}
+    assert ahead["prod-web"]["runway_s"]["middle"] == 864000
+    assert ahead["unread"]["runway_s"] is None
+    assert ahead["unknown"] is None

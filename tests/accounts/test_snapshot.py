@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,7 @@ from budgetd.report.snapshot import read_snapshot, snapshot_json
 
 AT = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
 PATH = Path("snapshot.json")
+ZONE = ZoneInfo("Asia/Shanghai")
 BLANK = Observation(taken_at=AT, currency="CNY", accounts=(), readings={}, master=Readings())
 
 instants = st.integers(0, 10**9).map(lambda ms: AT + timedelta(milliseconds=ms))
@@ -105,7 +107,7 @@ def observations(draw: st.DrawFn) -> Observation:
 @settings(max_examples=60, deadline=None)
 @given(observations())
 def test_what_was_read_comes_back_exactly(observation: Observation) -> None:
-    text = snapshot_json(observation)
+    text = snapshot_json(observation, ZONE)
     assert text.isascii()
     assert read_snapshot(text.encode(), PATH, BLANK) == observation
 
@@ -136,7 +138,7 @@ def sample() -> str:
         cash=Ok(Decimal("1.00"), AT), credit=Stale((ledger,), AT), coupons=Ok((coupon,), AT)
     )
     read = {"a": first, "b": Readings(cash=Unknown("no answer", AT))}
-    return snapshot_json(replace(BLANK, accounts=both, readings=read))
+    return snapshot_json(replace(BLANK, accounts=both, readings=read), ZONE)
 
 
 def refusal(text: str | bytes) -> str:

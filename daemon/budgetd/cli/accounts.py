@@ -32,7 +32,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 @click.option("--account", metavar="ID_OR_NAME", help="That account alone, in full.")
 @click.pass_context
 def command(ctx: click.Context, style: str, account: str | None) -> None:
-    """The fleet: what is reclaimable of each account, its coupons, its last transfer.
+    """The fleet: what is reclaimable of each account, its coupons, burn, runway, last transfer.
 
     What is shown of an account is what the master may take back: the provider tells a master
     nothing else. `--format json` is a snapshot, on which `plan --snapshot` decides.
@@ -99,16 +99,23 @@ async def _observe(config: "Config", asked: _Asked) -> "tuple[Observation, tuple
 
     from budgetd.clock import now
     from budgetd.core.observation import NOTHING_READ, Observation
+    from budgetd.ledger.forecasts import burns
     from budgetd.wiring import observer_of, open_client, open_past
 
     ledger = open_past(config)
     try:
         moves = ledger.moves(LONG_AGO) if ledger is not None else ()
+        known = burns(ledger, now(), config.timezone) if ledger is not None else {}
     finally:
         if ledger is not None:
             ledger.close()
     blank = Observation(
-        taken_at=now(), currency=config.currency, accounts=(), readings={}, master=NOTHING_READ
+        taken_at=now(),
+        currency=config.currency,
+        accounts=(),
+        readings={},
+        master=NOTHING_READ,
+        burns=known,
     )
     with reading_progress() as progress:
         async with open_client(config, now, may_write=False) as client:
@@ -134,8 +141,8 @@ def _render(config: "Config", seen: _Seen, style: str) -> str:
     if style == "json":
         from budgetd.report.snapshot import snapshot_json
 
-        return snapshot_json(observation)
-    rows = fleet_rows(observation, seen.moves)
+        return snapshot_json(observation, config.timezone)
+    rows = fleet_rows(observation, seen.moves, config.timezone)
     if style == "csv":
         from budgetd.report.accounts_csv import accounts_csv
 

@@ -14,6 +14,7 @@ from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Observation
 from budgetd.report.accounts_rows import FleetRow
+from budgetd.report.ahead import seconds
 from budgetd.report.plan_csv import defused
 
 COLUMNS = (
@@ -31,6 +32,12 @@ COLUMNS = (
     "coupons_reclaimable",
     "coupons_next_expiry",
     "coupons_state",
+    "burn_a_day_low",
+    "burn_a_day",
+    "burn_a_day_high",
+    "runway_s_low",
+    "runway_s",
+    "runway_s_high",
     "last_transfer_at",
     "last_transfer_instrument",
     "last_transfer_amount",
@@ -71,8 +78,22 @@ def _cells(row: FleetRow, currency: str) -> tuple[str, ...]:
         _amount(coupons.reclaimable),
         _instant(coupons.expires_at),
         coupons.state.value,
+        *_ahead(row),
         *_last(row),
         defused("; ".join(whys)),
+    )
+
+
+def _ahead(row: FleetRow) -> tuple[str, ...]:
+    """Empty where it is not known; a runway without an end is empty, too, beside a burn of 0."""
+    if row.ahead is None:
+        return ("",) * 6
+    spends, lasts = row.ahead.spends, row.ahead.lasts
+    ends = () if lasts is None else (lasts.low, lasts.middle, lasts.high)
+    lengths = [seconds(length) for length in ends] or [None] * 3
+    return (
+        *(_amount(amount) for amount in (spends.low, spends.middle, spends.high)),
+        *("" if length is None else str(length) for length in lengths),
     )
 
 

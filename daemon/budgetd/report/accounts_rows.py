@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from budgetd.core.intent import Instrument, Move
 from budgetd.core.money import ZERO, total
@@ -25,6 +26,7 @@ from budgetd.core.observation import (
     Stale,
     Unknown,
 )
+from budgetd.report.ahead import Ahead, ahead_of
 
 V = TypeVar("V")
 _ENDPOINT = re.compile(r"^(GET|POST) /\S+ (answered )?", re.ASCII)
@@ -55,11 +57,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetRow:
-    """One account."""
+    """One account. `ahead` is None where what it spends is not known."""
 
     account: Account
     figures: Mapping[Instrument, Figure]
     last: Move | None
+    ahead: Ahead | None = None
 
 
 def figures_of(readings: Readings, at: datetime) -> dict[Instrument, Figure]:
@@ -71,14 +74,18 @@ def figures_of(readings: Readings, at: datetime) -> dict[Instrument, Figure]:
     }
 
 
-def fleet_rows(observation: Observation, moves: Iterable[Move]) -> tuple[FleetRow, ...]:
-    """A row an account, by unit and name; `moves` are in the order in which they were made."""
+def fleet_rows(
+    observation: Observation, moves: Iterable[Move], zone: ZoneInfo
+) -> tuple[FleetRow, ...]:
+    """A row an account, by unit and name; `moves` are in the order in which they were made,
+    weekdays of what lies ahead those of `zone`."""
     last = {move.unit.account_id: move for move in moves}
     rows = [
         FleetRow(
             account=account,
             figures=figures_of(observation.readings_of(account.id), observation.taken_at),
             last=last.get(account.id),
+            ahead=ahead_of(observation, account.id, zone),
         )
         for account in observation.accounts
     ]

@@ -25,6 +25,7 @@ from budgetd.report.accounts_rows import (
     live_ledgers,
     sum_of,
 )
+from budgetd.report.ahead import lasts_words, spends_words
 from budgetd.report.harmless import harmless
 from budgetd.report.plan_text import short_label
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
@@ -92,11 +93,13 @@ def _columns(screen: Screen) -> tuple[Column, ...]:
         Column(title="status", rank=3, cell=_status, is_right=False),
         Column(title="cash", rank=0, cell=figure(Instrument.CASH)),
         Column(title="credit", rank=1, cell=figure(Instrument.CREDIT)),
-        Column(title="spendable", rank=5, cell=spendable),
+        Column(title="spendable", rank=7, cell=spendable),
         Column(title="coupons", rank=2, cell=figure(Instrument.COUPON)),
         Column(title="next expiry", rank=4, cell=lambda row: _expiry(row, screen)),
-        Column(title="last transfer", rank=6, cell=lambda row: _last(row.last, screen)),
-        Column(title="id", rank=7, cell=lambda row: harmless(row.account.id), is_right=False),
+        Column(title="burn a day", rank=6, cell=lambda row: spends_words(row.ahead)),
+        Column(title="runway", rank=5, cell=lambda row: lasts_words(row.ahead)),
+        Column(title="last transfer", rank=8, cell=lambda row: _last(row.last, screen)),
+        Column(title="id", rank=9, cell=lambda row: harmless(row.account.id), is_right=False),
     )
 
 
@@ -252,6 +255,9 @@ def _block(observation: Observation, row: FleetRow, screen: Screen) -> Iterator[
             yield from _ledgers(observation, row, screen)
         if name == "coupons":
             yield from _coupons(observation, row, screen)
+    if row.ahead is not None:
+        yield f"{GAP}{pad('burn a day', 14)}{spends_words(row.ahead)}"
+        yield f"{GAP}{pad('runway', 14)}{lasts_words(row.ahead) or 'unknown: cash was not read'}"
     yield f"{GAP}{pad('last transfer', 14)}{_last(row.last, screen) or 'none by budgetd'}"
 
 

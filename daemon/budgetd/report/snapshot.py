@@ -1,7 +1,8 @@
 """An observation as a file: what was read of the fleet at one instant, and back again.
 
-The format is `budgetd.snapshot/1`. It keeps readings alone: our own moves, kept readings and
-periods come from the ledger. It may not decide anything, nor fill a gap with a zero.
+The format is `budgetd.snapshot/1`. It keeps readings alone: our own moves, kept readings, burns
+and periods come from the ledger; what lies ahead is told beside them and not read back. It may
+not decide anything, nor fill a gap with a zero.
 """
 
 import json
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from budgetd.core.documents.problem import InvalidDocuments, Problem
 from budgetd.core.moment import format_instant
@@ -28,6 +30,7 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
+from budgetd.report.ahead import Ahead, ahead_of, seconds
 from budgetd.report.snapshot_fields import FieldError, Fields, read_json
 
 Json = dict[str, Any]
@@ -36,11 +39,12 @@ FORMAT = "budgetd.snapshot/1"
 LARGEST_BYTES = 64 * 1024 * 1024
 
 
-def snapshot_json(observation: Observation) -> str:
+def snapshot_json(observation: Observation, zone: ZoneInfo) -> str:
     """All of an observation that was read, as one JSON document ending in a line break.
 
     Amounts are texts with two decimals, instants RFC 3339 in UTC to the microsecond; what
-    nobody asked for is null.
+    nobody asked for is null, and what lies ahead (`ahead`, weekdays by `zone`) where the burn is
+    not known; a length of null has no end.
     """
     document = {
         "format": FORMAT,
@@ -48,7 +52,11 @@ def snapshot_json(observation: Observation) -> str:
         "currency": observation.currency,
         "master": _readings(observation.master),
         "accounts": [
-            {**_account(account), "readings": _of_account(observation, account.id)}
+            {
+                **_account(account),
+                "readings": _of_account(observation, account.id),
+                "ahead": _ahead(ahead_of(observation, account.id, zone)),
+            }
             for account in observation.accounts
         ],
     }
@@ -58,6 +66,25 @@ def snapshot_json(observation: Observation) -> str:
 def _of_account(observation: Observation, account_id: str) -> Json | None:
     readings = observation.readings.get(account_id)
     return None if readings is None else _readings(readings)
+
+
+def _ahead(ahead: Ahead | None) -> Json | None:
+    if ahead is None:
+        return None
+    spends, lasts = ahead.spends, ahead.lasts
+    return {
+        "burn_a_day": {
+            "low": format_amount(spends.low),
+            "middle": format_amount(spends.middle),
+            "high": format_amount(spends.high),
+        },
+        "runway_s": lasts
+        and {
+            "low": seconds(lasts.low),
+            "middle": seconds(lasts.middle),
+            "high": seconds(lasts.high),
+        },
+    }
 
 
 def _account(account: Account) -> Json:
@@ -160,7 +187,7 @@ def _observation(top: Fields, blank: Observation) -> Observation:
     entries = top.parts("accounts")
     accounts, readings, seen = [], {}, set[str]()
     for entry in entries:
-        entry.only("id", "name", "display_name", "status", "organization", "readings")
+        entry.only("id", "name", "display_name", "status", "organization", "readings", "ahead")
         account = _read_account(entry)
         if account.id in seen:
             raise entry.at("id").fail("this account stands twice")
