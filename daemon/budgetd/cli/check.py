@@ -3,7 +3,6 @@
 It may not judge: config and validation do. It prints.
 """
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,6 +80,8 @@ def command(
         if found.is_valid and found.config and found.loaded:
             fleet = None
             if online:
+                import asyncio
+
                 fleet = asyncio.run(read_fleet(found.config, found.loaded))
             elif snapshot is not None:
                 fleet = recorded_fleet(found.config, found.loaded, snapshot)

@@ -23,6 +23,7 @@ from budgetd.core.policies.policy import (
     Lift,
     Policy,
     PolicySet,
+    Reclaim,
     ReclaimCoupons,
     Rule,
 )
@@ -114,10 +115,19 @@ def _starts(rules: Sequence[Rule]) -> list[Decimal]:
         found += [amount - CENT for _, amount in amounts_of(when, "below")]
         for _, amount in amounts_of(when, "above"):
             found += [amount + CENT, amount * 2 + CENT, amount + parse_amount("1000.00")]
+            found += _rounded_down(rule.action, amount)
         to = getattr(rule.action, "to", None)
         found += [to] if isinstance(to, Decimal) else []
         found += _rounded_up(rule.action)
     return list(dict.fromkeys(found))
+
+
+def _rounded_down(action: object, trigger: Decimal) -> Iterator[Decimal]:
+    """The reading beyond a trigger from which whole steps take an account down to `keep`."""
+    if isinstance(action, Reclaim) and isinstance(action.keep, Decimal) and action.multiple_of:
+        whole = round_down(trigger - action.keep, action.multiple_of) + action.multiple_of
+        yield action.keep + whole
+        yield action.keep + whole + CENT
 
 
 def _rounded_up(action: object) -> Iterator[Decimal]:
