@@ -22,6 +22,7 @@ _BY_HOLD = {
     "not_during": Hold.WINDOW,
     "notice": Hold.NOTICE,
     "schedule": Hold.NOT_DUE,
+    "guard": Hold.IDLE,
     "when": Hold.NOT_TRIGGERED,
 }
 _BY_STEP = {"max": "max", "multiple_of": "multiple_of", "at_most": "at_most"}
@@ -100,6 +101,7 @@ def rails_of(rule: Rule) -> tuple[str, ...]:
     names += ["valid"] if rule.valid.model_fields_set else []
     names += ["not_during"] if rule.not_during else []
     names += ["notice"] if rule.notice is not None else []
+    names += ["guard"] if rule.guard is not None else []
     names += [f"mode {rule.mode}"] if rule.mode is not Mode.ENFORCE else []
     return tuple(names)
 
@@ -126,6 +128,8 @@ def _reached(
     zone = named.rule.timezone or result.stage.limits.zone
     if not is_valid(named.rule, zone, result.stage.at):
         yield "valid"
+    if any(item.ask is Ask.BURN_SPIKE for item in moved):
+        yield "guard"
     if any(item.ask is Ask.MODE for item in moved):
         yield f"mode {Mode.PROPOSE}"
     if any(item.rule == named.name for item in result.plan.observed):

@@ -115,7 +115,10 @@ def _series(value: object) -> object:
         return Series(((NOTHING, _value(value)),))
     if not value:
         raise complain("readings by time, like {-1d: 900.00, now: 40.00}", value)
-    return Series(tuple(sorted((_age(age), _value(one)) for age, one in value.items())))
+    points = {_age(age): _value(one) for age, one in value.items()}
+    if len(points) < len(value):
+        raise complain("one reading an instant", value, "two of these ages are the same")
+    return Series(tuple(sorted(points.items())))
 
 
 Readable = Annotated[Series, BeforeValidator(_series)]
@@ -129,14 +132,31 @@ class GivenLedger(Document):
     expires: Later | None = None
 
 
+class GivenBurn(Document):
+    """What is spent a day. `spread` is how far a single day lies from that, as a share of it
+    (a standard deviation); `last_day` is what the last 24 hours took."""
+
+    daily: AmountOrZero
+    spread: Percent | None = None
+    idle_for: Duration | None = None
+    last_day: AmountOrZero | None = None
+
+
+Spending = Annotated[
+    GivenBurn,
+    BeforeValidator(lambda value: {"daily": value} if isinstance(value, str) else value),
+]
+
+
 class GivenCoupon(Document):
-    """One coupon: of the master, or of an account."""
+    """One coupon: of the master, or of an account, which alone has a use for `burn`."""
 
     coupon: Text
     balance: AmountOrZero
     plan_name: Text = "plan"
     expires: Later | None = None
     use_limits: Truth = False
+    burn: Spending | None = None
 
 
 def _form(value: object) -> str:
@@ -179,13 +199,20 @@ def _org(value: object) -> object:
 
 
 class GivenAccount(GivenReadings):
-    """An account under its login name, and what was read of it. Without `org` it is in the root."""
+    """An account under its login name, and what was read of it. Without `org` it is in the root.
+
+    `burn` is of its cash; where it is left out, a series of three days or more shows one.
+    `coupon_burn` is of all its coupons together.
+    """
 
     id: Text | None = None
     org: Annotated[str, BeforeValidator(_org)] = "/"
     org_id: Text | None = None
     display_name: Text = ""
     status: Status = Status.NORMAL
+    burn: Spending | None = None
+    credit_burn: Spending | None = None
+    coupon_burn: Spending | None = None
 
 
 class GivenMove(Document):
@@ -258,6 +285,7 @@ class GivenLimits(Document):
     approval_above: Amount | None = None
     reflected_after: Duration | None = None
     unknown_readings: Percent | None = None
+    sudden_zeros: Percent | None = None
 
 
 DEFAULT_MASTER = GivenReadings(cash=Series(((NOTHING, Decimal("100000.00")),)))

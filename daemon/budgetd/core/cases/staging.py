@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from budgetd.core.cases.burning import burns_of
 from budgetd.core.cases.case import Case, CaseFile
 from budgetd.core.cases.given import (
     UNMANAGEABLE,
@@ -115,6 +116,7 @@ def _written(given: GivenLimits) -> dict[str, Any]:
         "approval_above": given.approval_above,
         "reflected_after": given.reflected_after,
         "unknown_readings": given.unknown_readings,
+        "sudden_zeros": given.sudden_zeros,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -134,7 +136,7 @@ class _Setting:
             self.ground.full_name(name) or name: instant(point, self.zone, self.at)
             for name, point in case.loaded.items()
         }
-        return Observation(
+        known = Observation(
             taken_at=self.at,
             currency=self.ground.currency,
             accounts=tuple(sorted(accounts.values(), key=lambda account: account.id)),
@@ -157,6 +159,7 @@ class _Setting:
                 for instrument in Instrument
             },
         )
+        return replace(known, burns=burns_of(case, accounts, known, self.zone))
 
     def _rule(self, name: str) -> str:
         return self.ground.full_name(name) or name
