@@ -24,6 +24,7 @@ from budgetd.core.policies.policy import (
     Reclaim,
     ReclaimCoupons,
     Rule,
+    RunwayTarget,
 )
 from budgetd.core.policies.selector import selects
 
@@ -142,8 +143,11 @@ def test_a_lift_ends_no_higher_than_its_target_and_one_step(world: World) -> Non
             assert action.when is not None
             assert action.when.below is not None
             assert after - action.add < action.when.below
+        elif isinstance(action.to, RunwayTarget):
+            assert action.to.at_most is not None
+            assert after <= action.to.at_most
         else:
-            assert isinstance(action.to, Decimal)
+            assert action.to is not None
             assert after < action.to + (action.multiple_of or CENT)
 
 

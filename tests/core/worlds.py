@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from budgetd.core.burn import Burn
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import FINAL, Direction, Instrument, Move, State, Unit
@@ -98,11 +99,22 @@ class Maker(Random):
         action["when"] = {"below": self.text(100, 100000)}
         if self.chance(0.6):
             action["to"] = self.text(10000, 200000)
+            if self.chance(0.3):
+                action["to"] = self.in_days()
+                action["when"] = {"any": [action["when"], {"runway_below": "3d"}]}
             if self.chance(0.4):
                 action["multiple_of"] = self.text(100, 30000)
         else:
             action["add"] = self.text(1000, 60000)
         return action
+
+    def in_days(self) -> dict[str, object]:
+        """A target in days of burn, within bounds."""
+        found: dict[str, object] = {"runway": self.choice(("4d", "14d", "30d"))}
+        found["at_most"] = self.text(150000, 300000)
+        if self.chance(0.5):
+            found["at_least"] = self.text(10000, 100000)
+        return found
 
     def rails(self) -> dict[str, object]:
         """The bounds of one amount."""
@@ -270,6 +282,26 @@ class Maker(Random):
                 )
                 for name in names
             },
+            burns={
+                Unit(account_id=name, instrument=instrument): self.burn()
+                for name in names
+                for instrument in (Instrument.CASH, Instrument.CREDIT)
+                if self.chance(0.5)
+            },
+        )
+
+    def burn(self) -> Burn:
+        """What an account spends; every tenth spends nothing."""
+        return Burn(
+            at=NOW - timedelta(minutes=self.randint(1, 300)),
+            value=self.amount(0, 100000),
+            level=ZERO if self.chance(0.1) else self.amount(100, 50000),
+            growth=Decimal(self.randint(-50, 50)) / 1000,
+            spread=Decimal(self.randint(0, 900)) / 1000,
+            doubt=Decimal(self.randint(0, 100)) / 1000,
+            skew=Decimal(self.randint(0, 25)) / 10,
+            idle=timedelta(days=self.randint(0, 20)),
+            lately=self.amount(0, 100000) if self.chance(0.5) else None,
         )
 
 
