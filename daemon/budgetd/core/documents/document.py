@@ -177,6 +177,14 @@ def _unseen_problem(source: Source, line: int, column: int, character: str) -> P
     return source.problem(Mark(line, column), f"{kind} (U+{ord(character):04X}) is not accepted")
 
 
+def _size(text: str) -> int:
+    """The bytes of a text; of one that is short in characters no more than it could have."""
+    at_most = len(text) * 4
+    return (
+        at_most if at_most <= LONGEST_SCALAR_BYTES else len(text.encode("utf-8", "surrogatepass"))
+    )
+
+
 def _kind_of(character: str) -> str:
     if character in INVISIBLE:
         return "an invisible or bidirectional character"
@@ -276,8 +284,9 @@ class _Builder:
                 self._complete(self.open.pop().node)
 
     def _narrow(self, event: yaml.Event) -> Mark:
-        mark = self._mark(event)
-        return Mark(mark.line, mark.column, 1)
+        start = event.start_mark
+        assert start is not None
+        return Mark(start.line + 1, start.column + 1)
 
     def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         self.documents += 1
@@ -288,18 +297,18 @@ class _Builder:
             raise _RefusedError
 
     def _judge_node(self, event: yaml.NodeEvent) -> None:
-        mark = self._mark(event)
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            self._complain(mark, "more than 100,000 nodes")
+            self._complain(self._mark(event), "more than 100,000 nodes")
             raise _RefusedError
         if event.anchor:
-            self._complain(mark, "anchors are not accepted", "write it out where it is needed")
+            hint = "write it out where it is needed"
+            self._complain(self._mark(event), "anchors are not accepted", hint)
         tag = getattr(event, "tag", None)
         if tag:
             is_include = "include" in str(tag)
             what = "includes are not supported" if is_include else "tags are not accepted"
-            self._complain(mark, what)
+            self._complain(self._mark(event), what)
 
     def _descend(self, node: Node) -> None:
         if len(self.open) >= DEEPEST:
@@ -314,7 +323,7 @@ class _Builder:
     def _add_scalar(self, event: yaml.ScalarEvent) -> None:
         mark = self._mark(event)
         text: str = event.value
-        if len(text.encode("utf-8", "surrogatepass")) > LONGEST_SCALAR_BYTES:
+        if _size(text) > LONGEST_SCALAR_BYTES:
             self._complain(mark, "longer than 4 KiB")
             raise _RefusedError
         level = self.open[-1] if self.open else None
