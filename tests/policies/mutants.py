@@ -28,6 +28,7 @@ WORDS = {
 """What a word may be taken for. Of keys, too: a key of the first kind is written as the other."""
 KEYS = {
     "below": ("above", "runway_below"),
+    "runway_below": ("runway_above", "unread_for", "idle_for"),
     "above": ("below", "runway_above"),
     "to": ("add", "keep"),
     "add": ("to",),
