@@ -142,8 +142,9 @@ def test_the_crossing_is_told_where_the_burn_is_known_and_spending_leads_there()
     (above,) = rich.distances
     assert above.crossing is None, "who spends gets no richer"
     text = explain_text(*explained("1000.00", burn), NOW, SCREEN)
-    assert "spends about 100.00 in the next 24 hours" in text
-    assert "lasts 10 d (10 d to 10 d)" in text
+    assert (
+        "spends 100.00 (100.00 to 100.00) in the next 24 hours, lasts 10 d (10 d to 10 d)" in text
+    )
     assert "gets there about 2026-12-05 12:00" in text
     assert "below a runway of 3d, at its burn 300.00; 1,000.00 is 700.00 away" in text
 
@@ -164,5 +165,10 @@ def test_without_a_burn_no_crossing_is_told_and_an_idle_account_never_gets_there
     idle = Burn(at=NOW, value=Decimal("1000.00"), level=Decimal(0))
     told, observation = explained("1000.00", idle)
     assert "at its burn it does not get there" in explain_text(told, observation, NOW, SCREEN)
-    crossing = json.loads(explain_json(told, observation, NOW))["rules"][0]["triggers"][0]
-    assert crossing["crossing"] == {"early": None, "middle": None, "late": None}
+    document = json.loads(explain_json(told, observation, NOW, SCREEN.zone))
+    assert document["burn"]["lasts_s"] == {"low": None, "middle": None, "high": None}
+    assert document["rules"][0]["triggers"][0]["crossing"] == {
+        "early": None,
+        "middle": None,
+        "late": None,
+    }

@@ -55,10 +55,11 @@ async def _explain(
     looked_at = observation.taken_at
     asked = replace(observation, taken_at=at or looked_at)
     told = explain(settings.frame, asked, settings.limits, rule)
+    zone = opened.config.timezone
     if style == "json":
-        click.echo(explain_json(told, asked, looked_at), nl=False)
+        click.echo(explain_json(told, asked, looked_at, zone), nl=False)
     else:
-        screen = screen_of(opened.config.timezone)
+        screen = screen_of(zone)
         click.echo(explain_text(told, asked, looked_at, screen), nl=False)
     return 0
 

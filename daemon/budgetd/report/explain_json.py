@@ -6,6 +6,7 @@ Amounts are text with two decimals, times RFC 3339 in UTC. It may not decide.
 import json
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import FOREVER, Runway
 from budgetd.core.moment import format_duration, format_instant
@@ -14,15 +15,19 @@ from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, 
 from budgetd.core.plans.explaining import Distance, Explained, Explanation
 from budgetd.core.plans.plan import Plan
 from budgetd.core.reason import Hold
+from budgetd.report.ahead import ahead_of, seconds
 from budgetd.report.plan_json import plan_document
 
 Json = dict[str, object]
 FORMAT = "budgetd.explain/1"
 _LISTS = ("transfers", "withheld", "observed", "alerts", "held")
 """What a plan says of a rule, each item as in `budgetd.plan/1`."""
+_EDGES = ("low", "middle", "high")
 
 
-def explain_json(told: Explanation, observation: Observation, looked_at: datetime) -> str:
+def explain_json(
+    told: Explanation, observation: Observation, looked_at: datetime, zone: ZoneInfo
+) -> str:
     """The document as text. It is ASCII, so that no name can act on a terminal."""
     plan = plan_document(told.plan)
     document: Json = {
@@ -34,6 +39,7 @@ def explain_json(told: Explanation, observation: Observation, looked_at: datetim
         "preview": told.plan.is_preview,
         "account": _account(told.account),
         "readings": _readings(observation.readings_of(told.account.id), looked_at),
+        "burn": _burn(observation, told.account, zone),
         "rules": [_rule(one, plan, told.plan.taken_at) for one in told.rules],
         **{name: plan.get(name, []) for name in _LISTS},
     }
@@ -48,6 +54,22 @@ def _account(account: Account) -> Json:
         "display_name": account.display_name,
         "org": None if unit is None else "/" + "/".join(unit.path),
         "status": account.status.value,
+    }
+
+
+def _burn(observation: Observation, account: Account, zone: ZoneInfo) -> Json | None:
+    """What the account spends of its cash in the next 24 hours, and for how long it lasts: each
+    with its band, the lower edge of a runway at the upper one of the burn; null is unknown, and
+    of a runway for ever."""
+    ahead = ahead_of(observation, account.id, zone)
+    if ahead is None:
+        return None
+    band, lasts = ahead.spends, ahead.lasts
+    return {
+        "daily": {name: format_amount(getattr(band, name)) for name in _EDGES},
+        "lasts_s": (
+            None if lasts is None else {name: seconds(getattr(lasts, name)) for name in _EDGES}
+        ),
     }
 
 

@@ -4,13 +4,12 @@ It tells what `core/plans/explaining.py` found. It may not decide.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import FOREVER, Runway
 from budgetd.core.decisions.decision import Held, NamedRule, Raised
-from budgetd.core.intent import Instrument, Unit
 from budgetd.core.moment import format_duration
 from budgetd.core.money import format_amount, show_amount
 from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
@@ -24,6 +23,7 @@ from budgetd.core.plans.explaining import (
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.policies.policy import Alert, Mode
 from budgetd.core.reason import Hold
+from budgetd.report.ahead import ahead_of, lasts_words, spends_words
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import moment
 from budgetd.report.screen import Screen
@@ -71,24 +71,12 @@ def _readings(readings: Readings, now: datetime) -> Iterator[str]:
 
 
 def _burn(observation: Observation, account: Account, zone: ZoneInfo) -> Iterator[str]:
-    """What the account spends of its cash, each figure with its band; nothing where unknown."""
-    burn = observation.burns.get(Unit(account_id=account.id, instrument=Instrument.CASH))
-    if burn is None:
+    """What the account spends of its cash and how long that lasts; nothing where unknown."""
+    ahead = ahead_of(observation, account.id, zone)
+    if ahead is None:
         return
-    now, cash = observation.taken_at, observation.readings_of(account.id).cash
-    spent = burn.spends(now, timedelta(days=1), zone)
-    band = f"{show_amount(spent.low)} to {show_amount(spent.high)}"
-    line = f"  spends about {show_amount(spent.middle)} in the next 24 hours ({band})"
-    if isinstance(cash, Ok):
-        lasts = burn.runway(cash.value, now, zone)
-        line += f", lasts {_days(lasts.middle)} ({_days(lasts.low)} to {_days(lasts.high)})"
-    yield line
-
-
-def _days(length: timedelta) -> str:
-    if length == FOREVER:
-        return "for ever"
-    return f"{length.days} d" if length.days else f"{length.seconds // 3600} h"
+    lasts = f", lasts {lasts_words(ahead)}" if ahead.lasts is not None else ""
+    yield f"  spends {spends_words(ahead)} in the next 24 hours{lasts}"
 
 
 def _age(at: datetime, now: datetime) -> str:
