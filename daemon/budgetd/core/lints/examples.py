@@ -26,6 +26,8 @@ from budgetd.core.policies.policy import (
     Reclaim,
     ReclaimCoupons,
     Rule,
+    RunwayKeep,
+    RunwayTarget,
 )
 from budgetd.core.policies.validation import amounts_of, lengths_of, values_of
 from budgetd.core.reason import Hold
@@ -34,6 +36,8 @@ Example = tuple[str, ...]
 Plans = list[Plan]
 MOST_BEGINNINGS = 8
 ENOUGH = 4
+BURN = parse_amount("100.00")
+"""What an account is known to spend a day where a rule asks for runway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,19 @@ def _world(scene: Scene, policies: PolicySet, rules: Sequence[Rule], account: Ac
         instrument=instrument,
         since=since,
         expires_at=expires,
+        burn=BURN if any(_runways(rule) for rule in rules) else None,
     )
+
+
+def _runways(rule: Rule) -> list[timedelta]:
+    """Every length of runway that a rule speaks of."""
+    when, action = getattr(rule.action, "when", None), rule.action
+    lengths = [
+        length for key in ("runway_below", "runway_above") for _, length in lengths_of(when, key)
+    ]
+    for target in (getattr(action, "to", None), getattr(action, "keep", None)):
+        lengths += [target.runway] if isinstance(target, RunwayTarget | RunwayKeep) else []
+    return lengths
 
 
 def policies_of(names: Sequence[str], rules: Sequence[Rule]) -> PolicySet:
@@ -116,6 +132,9 @@ def _starts(rules: Sequence[Rule]) -> list[Decimal]:
         for _, amount in amounts_of(when, "above"):
             found += [amount + CENT, amount * 2 + CENT, amount + parse_amount("1000.00")]
             found += _rounded_down(rule.action, amount)
+        for length in _runways(rule):
+            amount = (BURN * int(length.total_seconds()) / 86400).quantize(CENT)
+            found += [amount - CENT, amount + CENT]
         to = getattr(rule.action, "to", None)
         found += [to] if isinstance(to, Decimal) else []
         found += _rounded_up(rule.action)

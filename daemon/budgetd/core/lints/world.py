@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from budgetd.core.burn import Burn
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import Direction, Instrument, Move, State
+from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.money import LARGEST, ZERO, parse_amount, show_amount
 from budgetd.core.observation import (
     Account,
@@ -62,7 +63,7 @@ class Movement:
 @dataclass(slots=True, kw_only=True)
 class World:
     """One account between cycles. `value` is its cash or credit; `expires_at` that of its credit;
-    `coupons` its own, `gifts` the master's."""
+    `coupons` its own, `gifts` the master's; `burn` what it is known to spend a day."""
 
     policies: PolicySet
     limits: Limits
@@ -73,6 +74,7 @@ class World:
     expires_at: datetime | None = None
     coupons: dict[str, Coupon] = field(default_factory=dict)
     gifts: tuple[Coupon, ...] = ()
+    burn: Decimal | None = None
     moves: list[Move] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
@@ -103,8 +105,15 @@ class World:
             ),
             moves=tuple(self.moves),
             samples={key: tuple(self.samples)},
+            burns=self._burns(at),
             first_loaded={name: self.since - LONG_SINCE for name, _ in self.policies.rules()},
         )
+
+    def _burns(self, at: datetime) -> dict[Unit, Burn]:
+        if self.burn is None:
+            return {}
+        unit = Unit(account_id=self.account.id, instrument=self.instrument)
+        return {unit: Burn(at=at, value=self.value, level=self.burn)}
 
     def _readings(self, at: datetime) -> Readings:
         match self.instrument:
@@ -149,7 +158,8 @@ class World:
         if self.instrument is Instrument.COUPON:
             held = sum((coupon.balance for coupon in self.coupons.values()), ZERO)
             return f"coupons {show_amount(held)}"
-        return f"{self.instrument} {show_amount(self.value)}"
+        spends = f", which spends {show_amount(self.burn)} a day" if self.burn else ""
+        return f"{self.instrument} {show_amount(self.value)}{spends}"
 
     def told(self, most: int = 6) -> list[str]:
         """Its movements, a line each."""
