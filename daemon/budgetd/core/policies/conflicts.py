@@ -14,6 +14,7 @@ from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.moment import format_duration
 from budgetd.core.money import ZERO, show_amount
+from budgetd.core.observation import Status
 from budgetd.core.policies.policy import (
     GrantCoupons,
     Lift,
@@ -56,7 +57,7 @@ def judge(policies: Sequence[Written[Policy]], zone: ZoneInfo) -> list[Problem]:
         for rule in rules
         if rule.rule.mode is not Mode.OBSERVE and rule.rule.direction is not None
     ]
-    meant = [as_meant(rule.rule.accounts) for rule in acting]
+    meant = [_acted_on(rule) for rule in acting]
     for left, right in _pairs(meant):
         first, second = acting[left], acting[right]
         if first.rule.instrument is not second.rule.instrument or _apart(first, second):
@@ -65,6 +66,16 @@ def judge(policies: Sequence[Written[Policy]], zone: ZoneInfo) -> list[Problem]:
         if sharing is not Sharing.NEVER:
             problems += _judge_pair(first, second, sharing)
     return sorted(set(problems))
+
+
+def _acted_on(rule: PlacedRule) -> Match:
+    """The accounts that a rule may move money of: whatever statuses it names, a top-up gives to
+    normal ones alone."""
+    meant = as_meant(rule.rule.accounts)
+    is_lift = rule.rule.direction is Direction.ALLOCATE
+    if is_lift and meant.status is not None and Status.NORMAL in meant.status:
+        return meant.model_copy(update={"status": (Status.NORMAL,)})
+    return meant
 
 
 def _pairs(selectors: Sequence[Match]) -> Iterator[tuple[int, int]]:
