@@ -43,6 +43,7 @@ TIMES_AND_SHARES = {
     "cli/sandbox.py": "latency",
     "cli/transfers_resolve.py": "how long it waits for the lock",
     "config/notify.py": "likeness of two words",
+    "core/cases/naming.py": "likeness of two words",
     "core/documents/placing.py": "likeness of two words",
     "execute.py": "waits and skew",
     "ledger/database.py": "waits",
