@@ -183,8 +183,8 @@ class Cycle:
     async def read(self, known: Sighting | None, since: datetime) -> Sighting:
         """Observes beside other processes, nothing locked: what is not known from `since` on, or
         has moved or had a slot since it was read. `decide` follows, under the lock."""
-        seq = self.ledger.last_seq()
-        blank = blank_observation(self.settings, self.ledger, self.clock())
+        seq, begun = self.ledger.last_seq(), self.clock()
+        blank = blank_observation(self.settings, self.ledger, begun)
         young = known.unmoved(self.ledger) if known is not None else {}
         left = Rereading(
             needs=needs(self.settings.frame.policies, blank, self.settings.limits),
@@ -192,7 +192,11 @@ class Cycle:
             since=since,
             now=blank.taken_at,
         )
-        return Sighting(observation=await self.observer.fleet(left, blank, young), seq=seq)
+        observation = await self.observer.fleet(left, blank, young)
+        took = self.clock() - begun
+        return Sighting(
+            observation=observation, seq=seq, took=took if known is None else known.slowed(took)
+        )
 
     def decide(self, seen: Sighting) -> Report:
         """Decides and plans on what was read, and on what the ledger knows by now. What is moved
@@ -209,7 +213,7 @@ class Cycle:
             began_at=seen.observation.began_at,
         )
         report = self._planned(plan_of(self.settings, observation), observation)
-        report.seen = Sighting(observation=observation, seq=seen.seq)
+        report.seen = replace(seen, observation=observation)
         return report
 
     def _planned(self, plan: Plan, observation: Observation) -> Report:

@@ -34,7 +34,7 @@ from budgetd.service.reloading import LOOK_S, InForce
 from budgetd.service.systemd import ServiceManager
 from budgetd.service.telling import Telling
 from budgetd.service.tending import STEP_EVERY, Tending
-from budgetd.service.turn import FRESH_SHARE, Stopping, Turn
+from budgetd.service.turn import SWEEPS, Stopping, Turn
 from budgetd.service.words import log_done, status_line
 from budgetd.sighting import Sighting
 from budgetd.web.seen import Seen
@@ -351,7 +351,7 @@ class Daemon:
     async def _follow(self) -> None:
         config, policies = self.in_force.opened.config, self.in_force.opened.loaded.policy_set
         kept.note_rules(self.ledger, [name for name, _ in policies.rules()], self.clock())
-        every = config.polling.max_staleness / FRESH_SHARE
+        every = config.polling.max_staleness / SWEEPS
         self.agenda.follow(policies, config.timezone, every)
         await self._telling.follow(self.in_force.opened)
         self.agenda.daily(config.timezone, self._telling.digests())

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from budgetd.config import Switch
@@ -22,8 +22,8 @@ from budgetd.sighting import Sighting
 from budgetd.wiring import Opened, cycle_of, observer_of
 
 LOCK_LOOK_S = 0.2
-FRESH_SHARE = 2
-"""Readings younger than this part of `polling.max_staleness` are not read again."""
+SWEEPS = 2
+"""So many readings of the whole fleet begin within `polling.max_staleness`."""
 
 
 class Stopping:
@@ -121,9 +121,9 @@ class Turn:
         await self.stopping.sleep(seconds)
 
     async def _read(self, cycle: Cycle) -> Sighting:
-        polling = self.opened.config.polling
-        since = self.clock() - polling.max_staleness / FRESH_SHARE
-        return await cycle.read(self.known, since)
+        bound = self.opened.config.polling.max_staleness
+        fresh_for = self.known.fresh_for(bound, bound / SWEEPS) if self.known else timedelta(0)
+        return await cycle.read(self.known, self.clock() - fresh_for)
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
