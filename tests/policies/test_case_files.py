@@ -131,6 +131,8 @@ def test_names_that_mean_nobody_are_refused_with_the_nearest(folder: Path) -> No
     assert ran.exit_code == 2
     assert "there is no rule 'upp'; did you mean 'up'?" in ran.stderr
     assert "the case has no account 'aa'; did you mean 'a'?" in ran.stderr
+    write(folder, CASES.replace("AMOUNT", "1600.00").replace("      b: {", "      master: {"))
+    assert "give the account another name" in run("policies").stderr
     write(folder, "version: 1\npolicies: [q.yaml]\ncases: []\n")
     assert run("policies").exit_code == 2
 

@@ -38,6 +38,9 @@ def _judge_accounts(written: Written[CaseFile], case: Case, base: Path) -> Itera
         if name not in known and not is_master:
             message = f"the case has no account '{shorten(name)}'{_nearest(name, known)}"
             yield written.problem((*base, *path), message)
+    if "master" in known:
+        path = (*base, "accounts", "master")
+        yield written.problem(path, "`master` means the master: give the account another name")
     ids: dict[str, str] = {}
     for name, given in case.accounts.items():
         first = ids.setdefault(given.id or name, name)
