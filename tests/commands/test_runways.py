@@ -1,0 +1,65 @@
+"""A daemon knows what accounts burn from the readings it kept, and acts on their runways."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from budgetd.clock import now
+from budgetd.core.observation import Sample
+from budgetd.ledger.readings import keep_readings, newest
+from budgetd.ledger.store import Ledger
+
+from .running import Running
+from .site import Site
+
+POLICY = """\
+version: 1
+policy: p
+rules:
+  - name: up
+    accounts: {name: acme_prod_web}
+    top_up: {when: {runway_below: 20d}, to: {runway: 30d, at_most: 5000.00}}
+"""
+POLLING = "polling: {max_staleness: 4s, act_within: 2s}\n"
+DAYS = 10
+A_DAY = Decimal(24)
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+
+def remember(site: Site) -> None:
+    """Gives what was read a past: ten days in which a coin an hour was spent."""
+    ledger = Ledger(site.state, may_write=True)
+    at = now()
+    try:
+        for unit, sample in newest(ledger).items():
+            hours = range(1, DAYS * 24)
+            past = [
+                Sample(at - timedelta(hours=hour), sample.value + A_DAY / 24 * hour)
+                for hour in hours
+            ]
+            keep_readings(ledger, [(unit, one) for one in past])
+    finally:
+        ledger.close()
+
+
+def test_a_daemon_tops_up_by_runway_once_it_knows_the_burn(site: Site) -> None:
+    site.write(policy=POLICY)
+    config = Path(site.config)
+    config.write_text(config.read_text() + POLLING)
+    with Running(config) as daemon:
+        ended = daemon.wait_for("cycle_ended")
+        assert ended["held"] == {"no_burn": 1}
+        daemon.stop()
+    remember(site)
+    with Running(config) as daemon:
+        moved = daemon.wait_for("transfer_ended")
+        daemon.stop()
+    assert moved["rule"] == "p/up"
+    assert moved["state"] == "settled"
+    assert Decimal(700) < Decimal(moved["amount"]) < Decimal(750)
+    told = json.loads(site.run("status", "--format", "json").stdout)
+    assert told["worst"][0]["account"]["name"].endswith("acme_prod_web")
