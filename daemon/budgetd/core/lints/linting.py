@@ -21,6 +21,8 @@ from budgetd.core.policies.fleet_check import judge_fleet
 from budgetd.core.policies.policy import Policy
 from budgetd.core.policies.validation import placed_rules
 
+MOST_PLAYED = 500
+UNPLAYED = f"no example was played: there are more than {MOST_PLAYED} problems"
 UNSHOWN = "no example was found: what was played did not show it"
 
 
@@ -60,12 +62,21 @@ def lint(
             written, setting.limits.zone, fleet.accounts, master_cash=fleet.master_cash
         )
         found += judge_cover(written, scene)
-    return apply_allowances(
-        [_shown(problem, scene, fleet) for problem in found],
+    left = apply_allowances(
+        found,
         [one.tree.source for one in written],
         setting.now.astimezone(setting.limits.zone).date(),
         has_fleet=fleet is not None,
     )
+    return [
+        _shown(problem, scene, fleet) if count < MOST_PLAYED else _unplayed(problem)
+        for count, problem in enumerate(left)
+    ]
+
+
+def _unplayed(problem: Problem) -> Problem:
+    is_bare = bool(problem.lint) and not problem.example
+    return replace(problem, example=(UNPLAYED,)) if is_bare else problem
 
 
 def _shown(problem: Problem, scene: Scene, fleet: Fleet | None) -> Problem:
