@@ -35,7 +35,8 @@ AFTER = {"master": 104_309_99, "prod-web": 2000_00, "prod-db": 2000_00, "idle": 
 
 
 def posts(running: RunningSandbox) -> int:
-    return sum(seen.method == "POST" for seen in running.sandbox.seen)
+    moves = [seen for seen in running.sandbox.seen if "multi-accounts" in seen.path]
+    return sum(seen.method == "POST" for seen in moves)
 
 
 def refused(result: Result, code: int, words: str) -> None:
