@@ -91,6 +91,10 @@ class Burn:
             high=walk.lasts(value, -_EDGE),
         )
 
+    def lasts_at_least(self, value: Decimal, now: datetime, zone: ZoneInfo) -> timedelta:
+        """The lower edge of the runway alone."""
+        return _Walk(self, now, zone).lasts(value, _EDGE)
+
 
 class _Walk:
     """Walks forward over the weekdays from one instant on."""
@@ -138,9 +142,9 @@ class _Walk:
         """How long until so much is spent."""
         if value <= 0:
             return timedelta(0)
-        if self.spent(Decimal(LONGEST), edge) < value:
+        low, high = self._around(value, edge)
+        if low == high:
             return FOREVER
-        low, high = 0, LONGEST
         while high - low > 1:
             middle = (low + high) // 2
             if self.spent(Decimal(middle), edge) < value:
@@ -150,6 +154,22 @@ class _Walk:
         before, after = self.spent(Decimal(low), edge), self.spent(Decimal(high), edge)
         part = (value - before) / (after - before) if after > before else _ONE
         return low * _DAY + timedelta(seconds=int(part * 86400))
+
+    def _around(self, value: Decimal, edge: Decimal) -> tuple[int, int]:
+        """Days between which so much is spent, sought from where the level alone would put it;
+        the same twice where it never is."""
+        if self._burn.is_idle:
+            return LONGEST, LONGEST
+        guess = min(int(value / self._burn.level), LONGEST)
+        step = 1 + guess // 8
+        low, high = max(guess - step, 0), min(guess + step, LONGEST)
+        while low > 0 and self.spent(Decimal(low), edge) >= value:
+            high, low, step = low, max(low - step, 0), step * 2
+        while self.spent(Decimal(high), edge) < value:
+            if high == LONGEST:
+                return LONGEST, LONGEST
+            low, high, step = high, min(high + step, LONGEST), step * 2
+        return low, high
 
 
 def _days(length: timedelta) -> Decimal:

@@ -42,7 +42,7 @@ class Outlook:
     def lasts(self, account_id: str, instrument: Instrument, value: Decimal) -> timedelta | None:
         """How long so much lasts, at the upper edge of the burn."""
         burn = self.burn(account_id, instrument)
-        return None if burn is None else burn.runway(value, self._now, self.zone).low
+        return None if burn is None else burn.lasts_at_least(value, self._now, self.zone)
 
     def idle(
         self, account_id: str, instrument: Instrument, reading: Ok[Decimal] | None
