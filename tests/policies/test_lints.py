@@ -2,7 +2,8 @@
 
 `# WARNING lint: text` expects a lint on its own line, `# ERROR lint: text` the same of rules that
 are refused, `WARNING@7` on line 7; several are parted by ` ; `. `# FLEET: /A/web` holds the policy
-against accounts, `# MASTER: 5000.00` says what the master has; `# NOTHING` expects no lint.
+against accounts, `# MASTER: 5000.00` says what the master has, `# BURNS: web` of
+whom spending is known; `# NOTHING` expects no lint.
 """
 
 import re
@@ -12,8 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from budgetd.config.limits import LimitsSection, Polling
+from budgetd.core.burn import Burn
 from budgetd.core.documents.placing import Written, read_written
 from budgetd.core.documents.problem import Problem
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.lints.allowing import LINTS
 from budgetd.core.lints.linting import UNSHOWN, Fleet, Setting, lint
 from budgetd.core.moment import parse_instant
@@ -49,7 +52,18 @@ def fleet_of(text: str) -> Fleet | None:
             Account(id=name, name=name, display_name="", status=Status.NORMAL, organization=unit)
         )
     master = re.search(r"# MASTER: (\S+)", text)
-    return Fleet(accounts=tuple(accounts), master_cash=parse_amount(master[1]) if master else None)
+    known = re.search(r"# BURNS: (.*)", text)
+    burns = {
+        Unit(account_id=name, instrument=Instrument.CASH): Burn(
+            at=NOW, value=parse_amount("100.00"), level=parse_amount("10.00")
+        )
+        for name in (known[1].split() if known else ())
+    }
+    return Fleet(
+        accounts=tuple(accounts),
+        master_cash=parse_amount(master[1]) if master else None,
+        burns=burns if known else None,
+    )
 
 
 def lints_of(text: str, name: str = "p.yaml") -> list[Problem]:

@@ -160,34 +160,45 @@ class _FleetAlone:
 async def read_fleet(config: Config, loaded: Loaded) -> "Fleet":
     """The live fleet, without its readings. Raises `ProviderError` where it is unread."""
     from budgetd.clock import now
-    from budgetd.cycle import blank_observation
-    from budgetd.wiring import Opened, observer_of, open_client
+    from budgetd.wiring import observer_of, open_client
 
-    settings = Opened(config=config, loaded=loaded).settings()
-    blank = blank_observation(settings, None, now(), is_preview=True)
+    blank = _blank(config, loaded)
     async with open_client(config, now, may_write=False) as client:
         fleet = await observer_of(config, client, now).fleet(_FleetAlone(), blank)
-    return _fleet_of(fleet)
+    return _fleet_of(config, fleet)
 
 
 def recorded_fleet(config: Config, loaded: Loaded, path: Path) -> "Fleet":
     """The fleet of a recorded reading. Raises `InvalidDocuments`."""
+    from budgetd.report.snapshot import read_snapshot
+
+    snapshot = read_snapshot(path.read_bytes(), path, _blank(config, loaded))
+    return _fleet_of(config, snapshot)
+
+
+def _blank(config: Config, loaded: Loaded) -> Observation:
+    """What is known before a fleet is read: our own past, if there is any."""
     from budgetd.clock import now
     from budgetd.cycle import blank_observation
-    from budgetd.report.snapshot import read_snapshot
-    from budgetd.wiring import Opened
+    from budgetd.wiring import Opened, open_past
 
     settings = Opened(config=config, loaded=loaded).settings()
-    blank = blank_observation(settings, None, now(), is_preview=True)
-    return _fleet_of(read_snapshot(path.read_bytes(), path, blank))
+    ledger = open_past(config)
+    try:
+        return blank_observation(settings, ledger, now(), is_preview=True)
+    finally:
+        if ledger is not None:
+            ledger.close()
 
 
-def _fleet_of(observation: Observation) -> "Fleet":
+def _fleet_of(config: Config, observation: Observation) -> "Fleet":
     from budgetd.core.lints.linting import Fleet
 
     cash = observation.master.cash
     return Fleet(
-        accounts=observation.accounts, master_cash=cash.value if isinstance(cash, Ok) else None
+        accounts=observation.accounts,
+        master_cash=cash.value if isinstance(cash, Ok) else None,
+        burns=observation.burns if config.state.exists() else None,
     )
 
 

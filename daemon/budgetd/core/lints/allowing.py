@@ -32,6 +32,7 @@ LINTS = (
     "unknown-id",
     "closed-id",
     "above-master",
+    "no-history",
 )
 """Every kind of warning about policies, by the name under which it is allowed."""
 

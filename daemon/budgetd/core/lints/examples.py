@@ -96,11 +96,11 @@ def _world(scene: Scene, policies: PolicySet, rules: Sequence[Rule], account: Ac
         instrument=instrument,
         since=since,
         expires_at=expires,
-        burn=BURN if any(_runways(rule) for rule in rules) else None,
+        burn=BURN if any(runways(rule) for rule in rules) else None,
     )
 
 
-def _runways(rule: Rule) -> list[timedelta]:
+def runways(rule: Rule) -> list[timedelta]:
     """Every length of runway that a rule speaks of."""
     when, action = getattr(rule.action, "when", None), rule.action
     lengths = [
@@ -132,7 +132,7 @@ def _starts(rules: Sequence[Rule]) -> list[Decimal]:
         for _, amount in amounts_of(when, "above"):
             found += [amount + CENT, amount * 2 + CENT, amount + parse_amount("1000.00")]
             found += _rounded_down(rule.action, amount)
-        for length in _runways(rule):
+        for length in runways(rule):
             amount = (BURN * int(length.total_seconds()) / 86400).quantize(CENT)
             found += [amount - CENT, amount + CENT]
         to = getattr(rule.action, "to", None)

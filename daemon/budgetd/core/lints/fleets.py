@@ -3,24 +3,27 @@
 The fleet is the real one, or a recorded one; the engine is asked about it. It may not read one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from budgetd.core.burn import Burn
 from budgetd.core.decisions.deciding import decide
+from budgetd.core.decisions.decision import Held
 from budgetd.core.decisions.explaining import misses
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem, as_lint
-from budgetd.core.intent import Move, State
-from budgetd.core.lints.examples import Example, Scene, policies_of
-from budgetd.core.lints.world import LONG_SINCE, unlimited
+from budgetd.core.intent import Instrument, Move, State, Unit
+from budgetd.core.lints.examples import Example, Scene, policies_of, runways
+from budgetd.core.lints.world import LONG_SINCE, RICH, unlimited
 from budgetd.core.money import ZERO, show_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Status
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import Policy, PolicySet
+from budgetd.core.policies.validation import PlacedRule
 from budgetd.core.reason import Hold
 
 MOST_TOLD = 3
@@ -46,6 +49,29 @@ def judge_cover(written: Sequence[Written[Policy]], scene: Scene) -> Iterator[Pr
     named = [f"{account.label} at 0.00: no rule says anything" for account in alone[:MOST_TOLD]]
     more = [f"and {len(alone) - MOST_TOLD} more"] if len(alone) > MOST_TOLD else []
     yield as_lint("uncovered", problem).with_example(*named, *more)
+
+
+def judge_history(
+    rules: Sequence[PlacedRule], scene: Scene, burns: Mapping[Unit, Burn]
+) -> Iterator[Problem]:
+    """The rules that ask what an account spends, where that is not known of all their accounts."""
+    for rule in rules:
+        if not runways(rule.rule) or rule.rule.instrument is not Instrument.CASH:
+            continue
+        policies = policies_of([rule.name], [rule.rule])
+        observation = replace(_observation(scene, policies, RICH), burns=burns)
+        made = decide(policies, observation, unlimited(scene.limits), rule.name).made
+        without = [
+            one.account.label
+            for one in made
+            if isinstance(one, Held) and one.reason is Hold.NO_BURN
+        ]
+        if without:
+            message = f"what {len(without)} of its accounts spend is not known yet: it holds there"
+            problem = rule.at((rule.rule.action_name,), message, is_warning=True)
+            told = [f"{label} is held: {Hold.NO_BURN}" for label in without[:MOST_TOLD]]
+            more = [f"and {len(without) - MOST_TOLD} more"] if len(without) > MOST_TOLD else []
+            yield as_lint("no-history", problem, rule.name).with_example(*told, *more)
 
 
 def fleet_example(problem: Problem, scene: Scene, master_cash: Decimal | None) -> Example | None:

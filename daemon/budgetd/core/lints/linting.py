@@ -4,17 +4,19 @@ An example is what the engine did, or the word that it did not show the like. It
 files, nor a fleet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from budgetd.core.burn import Burn
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem
+from budgetd.core.intent import Unit
 from budgetd.core.lints.allowing import apply_allowances
 from budgetd.core.lints.examples import Scene, example_of
-from budgetd.core.lints.fleets import fleet_example, judge_cover
+from budgetd.core.lints.fleets import fleet_example, judge_cover, judge_history
 from budgetd.core.lints.single import judge_single
 from budgetd.core.observation import Account
 from budgetd.core.policies.fleet_check import judge_fleet
@@ -28,10 +30,12 @@ UNSHOWN = "no example was found: what was played did not show it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """The accounts that policies are held against, and the master's cash where it is known."""
+    """The accounts that policies are held against, the master's cash where it is known, and what
+    is known of their spending; None where nothing was ever kept."""
 
     accounts: tuple[Account, ...]
     master_cash: Decimal | None
+    burns: Mapping[Unit, Burn] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ def lint(
             written, setting.limits.zone, fleet.accounts, master_cash=fleet.master_cash
         )
         found += judge_cover(written, scene)
+        if fleet.burns is not None:
+            found += judge_history(rules, scene, fleet.burns)
     left = apply_allowances(
         found,
         [one.tree.source for one in written],
