@@ -49,6 +49,13 @@ EVENTS: Mapping[str, LogEvent] = MappingProxyType(
         ),
         "daemon_stopped": _event("info", "The daemon has ended; nothing is under way."),
         "stop_asked": _event("info", "A signal asked for the stop; what is under way is ended."),
+        "costs_unread": _event(
+            "info",
+            "What is billed for accounts that are new here could not be read; their burn is known "
+            "later, from readings. It is asked for again after a day.",
+            accounts="how many",
+            why="what the provider said",
+        ),
         "clock_stepped": _event(
             "warning",
             "The clock was set, or the machine slept; what is due is looked at anew.",

@@ -8,7 +8,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import dropwhile
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -143,6 +145,37 @@ class Observer:
                         operations.MEMBER_COUPONS, sub_customer_id=account_id
                     )
                 )
+
+    async def costs(
+        self, accounts: Sequence[str], first: date, last: date
+    ) -> dict[str, tuple[tuple[date, Decimal], ...]]:
+        """What is billed for each of at most 100 accounts, day by day from `first` to `last` (days
+        of China); whoever has nothing there is left out, and so are days before the first charge:
+        perhaps there was no account yet.
+
+        By whatever it was paid (v4 cost query); up to a day or two late. Raises `ProviderError`.
+        """
+        key = "ASSOCIATED_ACCOUNT"
+        rows = await self.client.read_all(
+            operations.COSTS,
+            time_condition={
+                "time_measure_id": 1,
+                "begin_time": first.isoformat(),
+                "end_time": last.isoformat(),
+            },
+            groupby=[{"type": "dimension", "key": key}],
+            cost_type="ORIGINAL_COST",
+            amount_type="NET_AMOUNT",
+            filters=[{"operator": 0, "filter_factor": {"key": key, "value": list(accounts)}}],
+        )
+        found = {}
+        for row in rows:
+            days = sorted((date.fromisoformat(cost.period), cost.amount) for cost in row.costs)
+            charged = tuple(dropwhile(lambda day: day[1] <= 0, days))
+            # Whether an account is named by its id there is not documented: no other name is taken.
+            if charged and row.dimension(key) in accounts:
+                found[row.dimension(key)] = charged
+        return found
 
     async def changes(self, instrument: Instrument, since: datetime) -> Reading[tuple[Change, ...]]:
         """The master's records of moves of one instrument, both ways, from the day of `since` on.

@@ -12,9 +12,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import Burn
+from budgetd.core.forecast.days import days_of, with_costs
 from budgetd.core.forecast.estimating import LOOKS_BACK, burn_of
+from budgetd.core.forecast.spending import spends
 from budgetd.core.intent import Instrument, Move, Unit
 from budgetd.core.money import from_minor, to_minor
+from budgetd.ledger.costs import costs_of
 from budgetd.ledger.past import Past
 from budgetd.ledger.readings import histories
 from budgetd.ledger.rows import whole
@@ -87,6 +90,9 @@ def refresh(ledger: Ledger, now: datetime, zone: ZoneInfo, units: int = UNITS_A_
         if unit.part:
             own = [move for move in own if unit.part in (move.unit.part, move.child_coupon_id)]
         burn = burn_of(samples, own, zone)
+        if burn is None and (billed := costs_of(ledger, unit)):
+            days = with_costs(days_of(spends(samples, own), zone), billed)
+            burn = burn_of(samples, own, zone, days)
         found.append((numbers.pop(unit), micros(samples[-1].read_at), _text(burn)))
     found += [(number, 0, "") for number in numbers.values()]
     with ledger.writing():

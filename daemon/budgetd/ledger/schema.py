@@ -280,7 +280,16 @@ CREATE TABLE forecast (
 ) STRICT;
 """
 
-_THIRD = _SLOTS + _STANDING + _TELLING + _NOTICES + _READINGS + _FORECASTS
+# What is billed by day, of accounts whose readings are too few, and when it was asked for.
+_COSTS = """
+CREATE TABLE cost (
+  account_id TEXT NOT NULL, day TEXT NOT NULL, amount INTEGER NOT NULL,
+  PRIMARY KEY (account_id, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cost_asked (account_id TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT;
+"""
+
+_THIRD = _SLOTS + _STANDING + _TELLING + _NOTICES + _READINGS + _FORECASTS + _COSTS
 
 STEPS = {1: _FIRST, 2: _SECOND, 3: _THIRD}
 """The way to each version from the one before; a new file walks all of them."""

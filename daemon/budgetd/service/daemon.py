@@ -38,7 +38,7 @@ from budgetd.service.turn import SWEEPS, Stopping, Turn
 from budgetd.service.words import log_done, status_line
 from budgetd.sighting import Sighting
 from budgetd.web.seen import Seen
-from budgetd.wiring import Opened, open_client
+from budgetd.wiring import Opened, observer_of, open_client
 
 STOP_WITHIN_S = 8.0
 """How long a request that may move money is waited for at the stop; then it stays in doubt."""
@@ -183,8 +183,11 @@ class Daemon:
         """One step of what is done beside cycles; none while money may be under way."""
         if self._turn_now is not None and self._turn_now.is_moving:
             return
+        config, client = self.in_force.opened.config, self.client
         try:
-            self._tending.step(self.in_force.opened.config)
+            self._tending.step(config)
+            if client is not None and not self.stopping.is_asked:
+                await self._tending.ask_costs(observer_of(config, client, self.clock))
         except StoreError as problem:
             self._broken = problem
             self._woken.set()

@@ -4,16 +4,25 @@ Each step is some milliseconds and a transaction of its own; one that was not ta
 It may not be in the way of a move: the daemon takes no step while money may be under way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from budgetd.config.schema import Config
-from budgetd.ledger import forecasts
+from budgetd.core.forecast.estimating import LOOKS_BACK
+from budgetd.ledger import costs, forecasts
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.thinning import Retention, thin
+from budgetd.logs import logger
+from budgetd.observe import CHINA, Observer
+from budgetd.provider.errors import ProviderError
 
 STEP_EVERY = timedelta(seconds=2)
+COSTS_EVERY = timedelta(seconds=10)
+BILLED_AFTER = timedelta(days=2)
+"""Days that are younger may be billed in part."""
+
 _RESTS = timedelta(minutes=1)
 
 
@@ -24,6 +33,25 @@ class Tending:
     ledger: Ledger
     clock: Callable[[], datetime]
     _rests_from: datetime | None = field(default=None, init=False)
+    _asked_at: datetime | None = field(default=None, init=False)
+
+    async def ask_costs(self, observer: Observer) -> None:
+        """Asks what is billed for some accounts whose readings are too few; each at most once a
+        day, whatever comes of it. Raises `StoreError` where the state fails."""
+        now = self.clock()
+        if self._asked_at is not None and timedelta(0) <= now - self._asked_at < COSTS_EVERY:
+            return
+        self._asked_at = now
+        accounts = costs.cold(self.ledger, now)
+        if not accounts:
+            return
+        last = now.astimezone(CHINA).date() - BILLED_AFTER
+        found: Mapping[str, Sequence[tuple[date, Decimal]]] = {}
+        try:
+            found = await observer.costs(accounts, last - LOOKS_BACK, last)
+        except ProviderError as problem:
+            logger().info("costs_unread", accounts=len(accounts), why=str(problem))
+        costs.keep_costs(self.ledger, accounts, found, now)
 
     def step(self, config: Config) -> None:
         """One step. Raises `StoreError` where the state fails."""
