@@ -63,3 +63,18 @@ def test_a_daemon_tops_up_by_runway_once_it_knows_the_burn(site: Site) -> None:
     assert Decimal(700) < Decimal(moved["amount"]) < Decimal(750)
     told = json.loads(site.run("status", "--format", "json").stdout)
     assert told["worst"][0]["account"]["name"].endswith("acme_prod_web")
+
+
+def test_where_no_daemon_runs_an_apply_finds_what_is_spent_for_the_next_one(site: Site) -> None:
+    site.write(policy=POLICY)
+    assert site.run("apply", "--yes").exit_code == 0
+    assert site.states() == []
+    remember(site)
+    ledger = Ledger(site.state, may_write=True)
+    # As if six hours had passed: a burn that was looked for just now is not looked for again.
+    ledger.connection.execute("DELETE FROM forecast")
+    ledger.close()
+    assert site.run("apply", "--yes").exit_code == 0
+    assert site.states() == []
+    assert site.run("apply", "--yes").exit_code == 0
+    assert site.states() == ["settled"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from budgetd.wiring import Opened
 
 LOCK_WAIT_S = 60.0
+TENDS_FOR_S = 1.0
 NO_TERMINAL = (
     "error: no terminal to ask at; say --yes to move money without being asked, or look first "
     "with `budgetd plan`"
@@ -195,7 +197,25 @@ async def _cycle(order: Order, ledger: "Ledger", turn: _Turn) -> int:
     if report is None:
         return DOUBT if still_open else STALE_PLAN
     _show(order, report)
+    turn.leave()
+    _tend(order, ledger)
     return exit_code(report)
+
+
+def _tend(order: Order, ledger: "Ledger") -> None:
+    """Where no daemon runs, nobody else makes old readings coarser and finds what is spent."""
+    from contextlib import suppress
+
+    from budgetd.clock import now
+    from budgetd.ledger.database import StoreError
+    from budgetd.service.tending import Tending
+
+    ends = time.monotonic() + TENDS_FOR_S
+    tending = Tending(ledger=ledger, clock=now)
+    # What has moved is told by now; what is not done here is done next time.
+    with suppress(StoreError):
+        while tending.step(order.opened.config) and time.monotonic() < ends:
+            pass
 
 
 def _warn(still_open: "list[Intent]") -> None:

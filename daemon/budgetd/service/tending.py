@@ -53,13 +53,15 @@ class Tending:
             logger().info("costs_unread", accounts=len(accounts), why=str(problem))
         costs.keep_costs(self.ledger, accounts, found, now)
 
-    def step(self, config: Config) -> None:
-        """One step. Raises `StoreError` where the state fails."""
+    def step(self, config: Config) -> bool:
+        """One step; whether there is another to take now. Raises `StoreError` where the state
+        fails."""
         now = self.clock()
         if self._rests_from is not None and timedelta(0) <= now - self._rests_from < _RESTS:
-            return
+            return False
         spans = config.readings
         kept = Retention(every=spans.every, hourly=spans.hourly, daily=spans.daily)
         is_more = thin(self.ledger, now, kept)
         is_more = forecasts.refresh(self.ledger, now, config.timezone) or is_more
         self._rests_from = None if is_more else now
+        return is_more
