@@ -55,12 +55,12 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
         CapBook(observation, limits.zone),
         observation.currency,
     )
-    observed = _observe(drawer.copy(), decisions.observed)
+    observed, silent = _observe(drawer.copy(), decisions.observed)
     unreadable, asked = _unreadable(observation)
     gate = Gate(history, limits)
     if len(unreadable) > FEW_UNREAD and len(unreadable) > limits.unknown_readings * asked:
         gate.is_closed_by = "unknown_readings"
-    outcome = _Outcome(held=[item for item in decisions.made if isinstance(item, Held)])
+    outcome = _Outcome(held=[*silent, *(one for one in decisions.made if isinstance(one, Held))])
     levels: dict[int, list[Wish]] = defaultdict(list)
     for item in decisions.made:
         if isinstance(item, Wish):
@@ -273,22 +273,24 @@ def _merge(pieces: list[Piece]) -> list[Piece]:
     return [piece for piece in merged.values() if piece.amount > ZERO]
 
 
-def _observe(drawer: Drawer, wishes: list[Wish]) -> list[Transfer]:
-    """What rules that only observe would have wanted, each by itself."""
+def _observe(drawer: Drawer, wishes: list[Wish]) -> tuple[list[Transfer], list[Held]]:
+    """What rules that only observe would have wanted, each by itself, and what held the others."""
     found: list[Transfer] = []
+    holds: list[Held] = []
     for wish in sorted(wishes, key=lambda wish: (wish.named.rule.priority, _turn(wish))):
         drawn: list[Transfer] | Held
         if isinstance(wish.named.action, Lift):
             want = drawer.want(wish)
             if isinstance(want, Held):
+                holds.append(want)
                 continue
             pieces = drawer.purse.take(wish, want.amount, want.grain)
             drawn = drawer.settle(wish, want, pieces)
         else:
             drawn = drawer.reclaim(wish)
         drawer.undo(wish, drawn)
-        found += drawn if isinstance(drawn, list) else []
-    return sorted(found, key=_is_reclaim)
+        _sort(drawn, found, holds)
+    return sorted(found, key=_is_reclaim), holds
 
 
 def _unreadable(observation: Observation) -> tuple[list[Unreadable], int]:
