@@ -1,6 +1,7 @@
 """Why a selector leaves an account out, how far a trigger is, and when the span of a cap ends."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -11,18 +12,29 @@ from hypothesis import strategies as st
 
 from budgetd.config.limits import LimitsSection, Polling
 from budgetd.core.burn import Burn
+from budgetd.core.decisions.due import is_valid
 from budgetd.core.decisions.explaining import misses
 from budgetd.core.documents.placing import read_model
 from budgetd.core.intent import Instrument, Unit
 from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.observation import Account, Observation, Ok, Organization, Readings, Status
-from budgetd.core.plans.explaining import Explanation, explain, span_end
+from budgetd.core.plans.explaining import (
+    Explanation,
+    alerts_of,
+    explain,
+    holds_of,
+    moves_of,
+    span_end,
+)
+from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame
 from budgetd.core.policies.policy import Policy, PolicySet
 from budgetd.core.policies.selector import Match, selects
 from budgetd.report.explain_json import explain_json
 from budgetd.report.explain_text import explain_text
 from budgetd.report.screen import Screen
+
+from .worlds import world_of
 
 LABELS = {"day": day_of, "week": week_of, "month": month_of}
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
@@ -172,3 +184,35 @@ def test_without_a_burn_no_crossing_is_told_and_an_idle_account_never_gets_there
         "middle": None,
         "late": None,
     }
+
+
+@given(number=st.integers(0, 10**9), which=st.integers(0, 5))
+@settings(max_examples=100, deadline=None)
+def test_whatever_the_world_every_rule_is_told_once_as_the_engine_says_it(
+    number: int, which: int
+) -> None:
+    world = world_of(number)
+    account = world.observation.accounts[which % len(world.observation.accounts)]
+    alone = replace(world.observation, accounts=(account,))
+    told = explain(world.frame, alone, world.limits)
+    assert {one.named.name for one in told.rules} == {name for name, _ in world.policies.rules()}
+    engine = replace(world, observation=alone).plan()
+    assert told.plan == engine
+    for one in told.rules:
+        is_valid_now = is_valid(one.named.rule, world.limits.zone, alone.taken_at)
+        assert one.is_live is is_valid_now
+        if one.is_live and not one.misses:
+            assert _told(engine, one.named.name), "the engine leaves no rule without a word"
+        if one.then is not None:
+            later = replace(alone, taken_at=one.then.taken_at, began_at=None, is_preview=True)
+            assert one.then == replace(world, observation=later).plan()
+        assert all(distance.is_met is (distance.gap < 0) for distance in one.distances)
+    text = explain_text(told, alone, alone.taken_at, SCREEN)
+    assert all(one.named.name in text for one in told.rules)
+    document = json.loads(explain_json(told, alone, alone.taken_at, SCREEN.zone))
+    assert len(document["held"]) == sum(len(one["held"]) for one in document["rules"])
+
+
+def _told(plan: Plan, rule: str) -> list[object]:
+    """All that a plan says of a rule."""
+    return [*moves_of(plan, rule), *alerts_of(plan, rule), *holds_of(plan, rule)]
