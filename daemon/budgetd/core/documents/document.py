@@ -67,12 +67,14 @@ class Place:
 
 
 class Source:
-    """The text of one document, by lines; it knows which lines must not be shown."""
+    """The text of one document, by lines; it knows which lines must not be shown, and where a
+    sign of a comment is only a part of a quoted text or a block."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.lines = _BREAK.split(text)
         self.secret_lines: set[int] = set()
+        self.texts: list[tuple[tuple[int, int], tuple[int, int]]] = []
 
     def problem(
         self, mark: Mark, message: str, *, where: str = "", hint: str = "", is_warning: bool = False
@@ -89,6 +91,10 @@ class Source:
             width=mark.width,
             is_warning=is_warning,
         )
+
+    def is_text(self, line: int, column: int) -> bool:
+        """Whether a place, from 1, lies in a quoted text or a block."""
+        return any(first <= (line, column) < last for first, last in self.texts)
 
     def shown_line(self, line: int) -> str:
         """The line as it may be shown: empty where a secret stands or may stand."""
@@ -179,10 +185,8 @@ def _unseen_problem(source: Source, line: int, column: int, character: str) -> P
 
 def _size(text: str) -> int:
     """The bytes of a text; of one that is short in characters no more than it could have."""
-    at_most = len(text) * 4
-    return (
-        at_most if at_most <= LONGEST_SCALAR_BYTES else len(text.encode("utf-8", "surrogatepass"))
-    )
+    most = len(text) * 4
+    return most if most <= LONGEST_SCALAR_BYTES else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _kind_of(character: str) -> str:
@@ -328,6 +332,8 @@ class _Builder:
             raise _RefusedError
         level = self.open[-1] if self.open else None
         is_plain = not event.style
+        if not is_plain:
+            self._keep_span(event)
         if level and isinstance(level.node.value, dict) and level.key is None:
             self._add_key(level, text, mark, is_plain=is_plain)
             return
@@ -338,6 +344,13 @@ class _Builder:
         if is_nothing and self.open:
             self._complain(mark, "expected a value, found nothing", "leave the key out instead")
         self._complete(Node(None if is_nothing else text, mark))
+
+    def _keep_span(self, event: yaml.Event) -> None:
+        start, end = event.start_mark, event.end_mark
+        assert start is not None
+        assert end is not None
+        span = ((start.line + 1, start.column + 1), (end.line + 1, end.column + 1))
+        self.source.texts.append(span)
 
     def _judge_text(self, text: str, mark: Mark) -> None:
         if "${" in text:

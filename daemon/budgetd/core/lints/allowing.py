@@ -85,6 +85,8 @@ def _allowances(source: Source, today: date) -> Iterator[Allowance | Problem]:
         if comment is None:
             continue
         column = text.index("#", comment.start()) + 1
+        if source.is_text(number, column):
+            continue
         mark = Mark(number, column, max(1, len(text.rstrip()) - column + 1))
         found = _read(comment["said"], today)
         if isinstance(found, tuple):
