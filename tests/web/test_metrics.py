@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
-from budgetd.core.standing import Next
+from budgetd.core.standing import Lasts, Next
 from budgetd.ledger.store import Ledger
 from budgetd.web.measures import CapShares
 from budgetd.web.metrics import METRICS, metrics_document, metrics_text, series_name
@@ -48,6 +48,18 @@ def test_every_metric_is_scraped_and_only_unknown_ones_are_absent(ledger: Ledger
     empty = {metric.name for metric in METRICS if not found[metric.name].samples}
     assert empty == {"budgetd_master_runway_seconds"}
     assert {"process_open_fds", "process_resident_memory_bytes"} <= set(found)
+
+
+def test_a_runway_is_scraped_once_it_is_known_and_ends(ledger: Ledger) -> None:
+    seen = seen_of(ledger, fleet(40))
+    for low_s, expected in ((86400, {("cash",): 86400.0}), (None, {})):
+        lasts = Lasts(low_s=low_s, middle_s=None, high_s=None)
+        master = tuple(
+            replace(one, lasts=lasts if one.instrument == "cash" else None)
+            for one in seen.standing.master
+        )
+        found = scraped(replace(seen, standing=replace(seen.standing, master=master)))
+        assert values(found["budgetd_master_runway_seconds"]) == expected
 
 
 def test_before_the_first_cycle_what_is_not_known_is_absent(ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ import pytest
 from budgetd.core.decisions.decision import Raised
 from budgetd.core.intent import Instrument
 from budgetd.core.reason import Hold, Why
+from budgetd.core.standing import Lasts, Worst
 from budgetd.ledger.store import Ledger
 from budgetd.report.markup import own_file, style_digest
 from budgetd.web.page import page_of
@@ -21,6 +22,9 @@ from .conftest import Served
 from .scene import HOSTILE, NOW, filled, fleet, seen_of
 
 FETCHING = {"src", "srcset", "data", "poster", "background", "style", "formaction", "ping"}
+
+
+DAY_S = 86400
 
 
 class Words(HTMLParser):
@@ -51,6 +55,20 @@ async def told(served: Served, seen: Seen, query: str = "") -> str:
         answer = await client.get("/", params={"q": query})
         assert answer.status_code == 200
         return Words(answer.text).told
+
+
+async def test_how_long_money_lasts_is_shown_with_its_band_and_whose_ends_first(
+    ledger: Ledger, served: Served
+) -> None:
+    seen = seen_of(ledger, fleet(40))
+    assert "runway unknown until burn is known" in await told(served, seen)
+    lasts = Lasts(low_s=9 * DAY_S, middle_s=12 * DAY_S, high_s=None)
+    master = tuple(replace(one, lasts=lasts) for one in seen.standing.master)
+    worst = (Worst(id="a", label=HOSTILE, lasts=Lasts(low_s=0, middle_s=7200, high_s=10800)),)
+    known = replace(seen, standing=replace(seen.standing, master=master, worst=worst))
+    text = await told(served, known)
+    assert "runway 12 d (9 d to for ever)" in text
+    assert "2 h (0 h to 3 h)" in text
 
 
 async def test_the_page_lets_in_its_own_style_alone(ledger: Ledger, served: Served) -> None:
