@@ -38,7 +38,7 @@ def test_a_healthy_site_is_well_before_and_after_its_first_cycle(site: Site) -> 
     assert "not there yet" in says(site, "ledger")
     site.run("apply", "--yes")
     assert ailing(site) == {}
-    assert "WAL with FULL synchronization, schema 2" in says(site, "store")
+    assert "WAL with FULL synchronization, schema 3" in says(site, "store")
     assert "all " in says(site, "ledger")
     assert says(site, "home") == "the state is at home here"
     assert says(site, "pauses") == "nothing is paused"
