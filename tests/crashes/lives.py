@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.crashes.clock import SharedClock
 
-from budgetd import cycle, service, wiring
+from budgetd import clock, cycle, wiring
 from budgetd.cli import apply, main, plan
 from budgetd.core.intent import State
 from budgetd.core.money import to_minor
@@ -52,7 +52,7 @@ class Life:
 
     def live(self) -> int:
         """The exit code of the last command."""
-        vars(service)["now"] = self._clock()
+        vars(clock)["now"] = self._clock()
         vars(apply)["LOCK_WAIT_S"] = self.lock_wait_s
         code, count = 0, 0
         while not self.cycles or count < self.cycles:
