@@ -91,6 +91,10 @@ class Burn:
             high=walk.lasts(value, -_EDGE),
         )
 
+    def spends_at_most(self, begins: datetime, length: timedelta, zone: ZoneInfo) -> Decimal:
+        """The upper edge of what is spent in so long a time."""
+        return _Walk(self, begins, zone).spent(_days(length), _EDGE).quantize(CENT)
+
     def lasts_at_least(self, value: Decimal, now: datetime, zone: ZoneInfo) -> timedelta:
         """The lower edge of the runway alone."""
         return _Walk(self, now, zone).lasts(value, _EDGE)

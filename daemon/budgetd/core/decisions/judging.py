@@ -133,7 +133,7 @@ class Judge:
             samples=self.observation.samples.get((account.id, named.instrument), ()),
             ledgers=ledgers,
             coupons=coupons,
-            ahead=partial(self.outlook.ahead, account.id, named.instrument),
+            ahead=partial(self.outlook.most, account.id, named.instrument),
             idle=self._idle(named, account, reading),
         )
 
@@ -157,7 +157,7 @@ class Judge:
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
             return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
-        aim = self._aim(action, facts)
+        aim = self._aim(named, account)
         if isinstance(action.to, RunwayTarget) and aim is None:
             return self._plain_hold(named, account, Hold.NO_BURN, reading.value)
         return Wish(
@@ -173,12 +173,13 @@ class Judge:
             unit_reading=reading.value if named.instrument is Instrument.CASH else None,
         )
 
-    def _aim(self, action: TopUp | GrantCoupons, facts: Facts) -> Decimal | None:
+    def _aim(self, named: NamedRule, account: Account) -> Decimal | None:
         """What a target in days of burn comes to, at the middle of the band; where the burn is
         not known, its `at_least`."""
-        if not isinstance(action.to, RunwayTarget):
+        action = named.action
+        if not isinstance(action, TopUp | GrantCoupons) or not isinstance(action.to, RunwayTarget):
             return None
-        spent = facts.ahead(action.to.runway)
+        spent = self.outlook.ahead(account.id, named.instrument, action.to.runway)
         if spent is None or action.to.at_least is None:
             return action.to.at_least if spent is None else spent.middle
         return max(spent.middle, action.to.at_least)
@@ -201,7 +202,7 @@ class Judge:
             spent = facts.ahead(action.keep.runway)
             if spent is None:
                 return self._plain_hold(named, account, Hold.NO_BURN, reading.value)
-            aim = max(spent.high, action.keep.at_least or ZERO)
+            aim = max(spent, action.keep.at_least or ZERO)
         return Wish(
             named=named,
             account=account,
@@ -264,7 +265,7 @@ class Judge:
             coupons=coupons,
             unread=self._unread_for(account, action.instrument, reading),
             cap_used=self._cap_used(named, account),
-            ahead=partial(self.outlook.ahead, account.id, action.instrument),
+            ahead=partial(self.outlook.most, account.id, action.instrument),
             idle=self._idle(named, account, reading),
             lapses=tuple(self.outlook.lapses(account.id, coupon) for coupon in coupons),
         )

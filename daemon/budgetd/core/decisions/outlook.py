@@ -39,6 +39,11 @@ class Outlook:
         burn = self.burn(account_id, instrument)
         return None if burn is None else burn.spends(self._now, length, self.zone)
 
+    def most(self, account_id: str, instrument: Instrument, length: timedelta) -> Decimal | None:
+        """The upper edge of what will be spent in so long from now on."""
+        burn = self.burn(account_id, instrument)
+        return None if burn is None else burn.spends_at_most(self._now, length, self.zone)
+
     def lasts(self, account_id: str, instrument: Instrument, value: Decimal) -> timedelta | None:
         """How long so much lasts, at the upper edge of the burn."""
         burn = self.burn(account_id, instrument)

@@ -11,7 +11,6 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cache
 
-from budgetd.core.burn import Band
 from budgetd.core.documents.fields import Lasting
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Coupon, CreditLedger, Sample
@@ -29,10 +28,10 @@ from budgetd.core.reason import Hold, Why
 
 When = TopUpWhen | ReclaimWhen | CouponWhen | AlertWhen
 Verdict = bool | Hold
-Ahead = Callable[[timedelta], Band | None]
+Ahead = Callable[[timedelta], Decimal | None]
 
 
-def _no_burn(_length: timedelta) -> Band | None:
+def _no_burn(_length: timedelta) -> Decimal | None:
     return None
 
 
@@ -42,8 +41,8 @@ class Facts:
 
     Alerts are judged without a value too (None: not read); then `unread` says for how long, and
     `cap_used` is the largest used share of a cap, None where there is none. `ahead` says what is
-    spent in a length of time, `idle` for how long nothing was, `lapses` what of each coupon is
-    left when it expires; None is unknown.
+    spent in a length of time at the most, `idle` for how long nothing was, `lapses` what of each
+    coupon is left when it expires; None is unknown.
     """
 
     value: Decimal | None
@@ -168,13 +167,13 @@ def _runway_below(bound: object, facts: Facts) -> Verdict:
     spent = facts.ahead(bound)
     if spent is None:
         return Hold.NO_BURN
-    return _value(facts) <= ZERO or spent.high > _value(facts)
+    return _value(facts) <= ZERO or spent > _value(facts)
 
 
 def _runway_above(bound: object, facts: Facts) -> Verdict:
     assert isinstance(bound, timedelta)
     spent = facts.ahead(bound)
-    return Hold.NO_BURN if spent is None else spent.high < _value(facts)
+    return Hold.NO_BURN if spent is None else spent < _value(facts)
 
 
 def _will_lapse(bound: object, facts: Facts) -> Verdict:
@@ -283,7 +282,7 @@ def lift_bound(when: Condition | None, ahead: Ahead) -> Decimal | None:
     for length in _lengths(when, "runway_below"):
         spent = ahead(length)
         if spent is not None:
-            found.append(spent.high)
+            found.append(spent)
     return max(found, default=None)
 
 
