@@ -127,8 +127,9 @@ def test_a_sweep_goes_in_steps_survives_a_restart_and_waits_for_its_time(tmp_pat
     assert ledger.connection.execute(count).get == 1
     assert sweep(ledger, AT + SWEEP_EVERY) == 3
     assert ledger.connection.execute(count).get == 0
-    # A clock that was set back does not put the next sweep off for ever.
+    # A clock that was set back neither puts the next sweep off for ever nor hides what is packed.
     assert sweep(ledger, AT - 30 * DAY) == 3
+    assert len(samples(ledger, AT - 2 * DAY, {})) == len(units)
 
 
 def test_readings_of_an_older_file_are_taken_over(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from budgetd.ledger.packing import DAY, STEPS, Grain, Row, pack, thinned, unpack
-from budgetd.ledger.readings import PACKED_BEFORE
+from budgetd.ledger.readings import PACKED_BEFORE, packed_before
 from budgetd.ledger.rows import whole
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import micros
@@ -92,7 +92,8 @@ def _pack_rows(ledger: Ledger, numbers: Iterable[int], before: int) -> None:
             _add(ledger, (number, Grain.EVERY, day), rows)
         if days:
             run("DELETE FROM reading WHERE series = ? AND at < ?", (number, before))
-    _note(ledger, PACKED_BEFORE, str(before))
+    # A clock that was set back unpacks nothing.
+    _note(ledger, PACKED_BEFORE, str(max(before, packed_before(ledger))))
 
 
 def _coarsen(ledger: Ledger, numbers: Iterable[int], first_days: dict[Grain, int]) -> None:
