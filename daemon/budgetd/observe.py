@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import dropwhile
 from types import MappingProxyType
@@ -33,6 +33,8 @@ from budgetd.provider.client import Client
 from budgetd.provider.errors import AuthenticationFailed, ProviderError, Unmanageable
 
 T = TypeVar("T")
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_Place = tuple[datetime, int, str]
 CHINA = timezone(timedelta(hours=8))
 """The zone of the days that change records are asked for by (mac_00003)."""
 _TRADES = {
@@ -82,7 +84,7 @@ class Observer:
         """
         tree = await self.client.read(operations.ORGANIZATIONS, recursive_query=1)
         units = tree.by_id()
-        sweep = _Sweep(self, wanted, units)
+        sweep = _Sweep(self, wanted, units, known)
         try:
             members = await self.client.read_all(operations.MEMBERS, seen=sweep.found)
             sweep.found(members)
@@ -272,7 +274,8 @@ class _Sweep:
     observer: Observer
     wanted: Wanted
     units: dict[str, Organization]
-    _queues: dict[Instrument, asyncio.Queue[str]] = field(default_factory=dict)
+    known: Mapping[str, Readings]
+    _queues: dict[Instrument, asyncio.PriorityQueue[_Place]] = field(default_factory=dict)
     _readers: list[asyncio.Task[None]] = field(default_factory=list)
     _ends: list[asyncio.Task[object]] = field(default_factory=list)
     _taken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -289,11 +292,18 @@ class _Sweep:
             self._readings[account_id] = {}
             for instrument in instruments:
                 self._all += 1
-                self._queue(instrument).put_nowait(account_id)
+                place = (self._read_at(account_id, instrument), self._all, account_id)
+                self._queue(instrument).put_nowait(place)
 
-    def _queue(self, instrument: Instrument) -> asyncio.Queue[str]:
+    def _read_at(self, account_id: str, instrument: Instrument) -> datetime:
+        """When it was read last: who has waited longest comes first, on whatever page it was."""
+        known = self.known.get(account_id)
+        reading = known.of(instrument) if known is not None else None
+        return reading.read_at if reading is not None else LONG_AGO
+
+    def _queue(self, instrument: Instrument) -> asyncio.PriorityQueue[_Place]:
         if instrument not in self._queues:
-            queue: asyncio.Queue[str] = asyncio.Queue()
+            queue: asyncio.PriorityQueue[_Place] = asyncio.PriorityQueue()
             self._queues[instrument] = queue
             # Three seconds of calls at full pace are under way: answers take about one.
             readers = max(8, int(self.observer.client.requests_per_second * 3))
@@ -302,9 +312,9 @@ class _Sweep:
             ]
         return self._queues[instrument]
 
-    async def _read(self, instrument: Instrument, queue: asyncio.Queue[str]) -> None:
+    async def _read(self, instrument: Instrument, queue: asyncio.PriorityQueue[_Place]) -> None:
         while True:
-            account_id = await queue.get()
+            _, _, account_id = await queue.get()
             self._taken.set()
             self._readings[account_id][instrument] = await self.observer.one(account_id, instrument)
             self._done += 1

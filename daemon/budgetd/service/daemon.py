@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -230,12 +230,8 @@ class Daemon:
             self._is_retry = why == [RETRY]
             with bound_contextvars(cycle=cycle_id):
                 logger().info("cycle_began", why=why)
-                await self._cycle(cycle_id, only_doubt=self._is_retry and self._has_only_doubt)
-
-    @property
-    def _has_only_doubt(self) -> bool:
-        """Whether the last cycle read and did all it could: doubt alone is left."""
-        return self.last is not None and not self.last.stopped and not self.last.unreadable
+                is_done = self.last is not None and not (self.last.stopped or self.last.unreadable)
+                await self._cycle(cycle_id, only_doubt=self._is_retry and is_done)
 
     async def _cycle(self, cycle_id: str, *, only_doubt: bool) -> None:
         began_at, opened = self.clock(), self.in_force.opened
@@ -252,11 +248,17 @@ class Daemon:
             self._ended(cut_short(cycle_id, began_at, self.clock(), why))
         else:
             if report is not None:
-                self.report, self._known = report, report.seen
+                self._hold(report)
                 self._money = money_of(opened, report.observation, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
             elif self.ledger.open_intents():
                 self._retry_soon()
+
+    def _hold(self, report: Report) -> None:
+        """Kept readings are loaded anew by each cycle: they are not held in between."""
+        lean = replace(report.observation, samples={})
+        self.report = replace(report, observation=lean)
+        self._known = replace(report.seen, observation=lean) if report.seen else None
 
     async def _turn(self, opened: Opened) -> Turn:
         return Turn(
