@@ -15,6 +15,7 @@ COMMANDS = {
     "approve": "Decides a proposal: yes; without an ID, what waits for a person.",
     "check": "Are the config and the policies valid? Every problem at its place.",
     "demo": "The whole story on an embedded sandbox: dry run, transfers, report.",
+    "diff": "What a policy edit changes, in money, on the same readings.",
     "doctor": "Credentials, clock, quota, disk, ledger, policies: one line each, with the cure.",
     "explain": "Every rule that selects an account, and why it acts or holds.",
     "pause": "The kill switch: for all, a policy, a rule or an account.",

@@ -1,0 +1,96 @@
+"""`diff` as a script meets it: what an edit changes in money, on one reading of the fleet."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from budgetd.sandbox.running import RunningSandbox
+
+from .site import POLICY, Site
+from .test_plan_and_apply import BEFORE, cash, refused
+
+CANDIDATE = POLICY.replace("to: 2000.00", "to: 1000.00")
+
+
+def folder(site: Site, text: str = CANDIDATE) -> str:
+    made = site.home / "candidate"
+    made.mkdir()
+    (made / "p.yaml").write_text(text)
+    return str(made)
+
+
+def committed(site: Site) -> None:
+    """The site's policies as the first commit of a repository."""
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for arguments in (("init", "-q"), ("add", "policies"), (*identity, "commit", "-qm", "one")):
+        subprocess.run(["git", *arguments], cwd=site.home, check=True)
+
+
+def test_an_edit_is_told_in_money_and_nothing_moves(site: Site, running: RunningSandbox) -> None:
+    new = folder(site)
+    result = site.run("diff", str(site.home / "policies"), new, "--format", "json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["totals"] == [
+        {
+            "instrument": "cash",
+            "old": {"transfers": 3, "allocate": "3490.01", "reclaim": "4800.00", "waiting": "0.00"},
+            "new": {"transfers": 3, "allocate": "1490.01", "reclaim": "4800.00", "waiting": "0.00"},
+        }
+    ]
+    assert [one["rule"] for one in told["by_rule"]] == ["p/up"]
+    assert len(told["by_account"]) == 2
+    assert cash(running) == BEFORE
+    text = " ".join(site.run("diff", str(site.home / "policies"), new).stdout.split())
+    assert "+3,490.01 -4,800.00 in 3 transfers → +1,490.01 -4,800.00 in 3 transfers" in text
+
+
+def test_the_exit_code_says_whether_the_sets_differ_where_it_is_asked(site: Site) -> None:
+    old, new = str(site.home / "policies"), folder(site)
+    assert site.run("diff", old, new, "--detailed-exitcode").exit_code == 3
+    same = site.run("diff", old, old, "--detailed-exitcode")
+    assert same.exit_code == 0
+    assert "Both sets say the same of these readings." in same.stdout
+
+
+def test_the_fleet_is_read_once_for_both(site: Site, running: RunningSandbox) -> None:
+    old, new = str(site.home / "policies"), folder(site)
+    site.run("plan")
+    one = len(running.sandbox.seen)
+    site.run("diff", old, new)
+    assert len(running.sandbox.seen) == 2 * one
+
+
+def test_recorded_readings_serve_without_a_provider(site: Site, running: RunningSandbox) -> None:
+    snapshot = site.home / "fleet.json"
+    snapshot.write_text(site.run("accounts", "--format", "json").stdout)
+    seen = len(running.sandbox.seen)
+    result = site.run(
+        "diff", str(site.home / "policies"), folder(site), "--snapshot", str(snapshot)
+    )
+    assert result.exit_code == 0, result.output
+    assert "p/up" in result.stdout
+    assert len(running.sandbox.seen) == seen
+
+
+def test_a_revision_a_path_in_it_and_a_file_are_sets_too(site: Site) -> None:
+    committed(site)
+    (site.home / "policies" / "p.yaml").write_text(CANDIDATE)
+    now = str(site.home / "policies")
+    for old in ("HEAD", "HEAD:policies", "HEAD:policies/p.yaml"):
+        assert site.run("diff", old, now, "--detailed-exitcode").exit_code == 3, old
+    file = str(site.home / "policies" / "p.yaml")
+    assert site.run("diff", now, file, "--detailed-exitcode").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["--output=x", "-x", "HEAD:../up", "HEAD:/etc", "a b", "nobody", ":x", "HEAD;touch x"]
+)
+def test_a_hostile_name_is_refused_and_runs_nothing(site: Site, name: str) -> None:
+    committed(site)
+    before = {path for path in site.home.rglob("*") if ".git" not in path.parts}
+    result = site.run("diff", "--", name, str(Path(site.home / "policies")))
+    refused(result, 2, "")
+    assert {path for path in site.home.rglob("*") if ".git" not in path.parts} == before
