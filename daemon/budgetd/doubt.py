@@ -179,7 +179,9 @@ class Doubt:
             if isinstance(reading, Ok):
                 changes = tuple(one for one in reading.value if one.at >= since)
                 compared = self._compare(since, instrument, changes, reading.read_at)
-                await self._conclude(since, instrument, changes, reading.read_at)
+                if await self._conclude(since, instrument, changes, reading.read_at):
+                    # What is settled now has its record: another that fits is nobody's any more.
+                    compared = self._compare(since, instrument, changes, reading.read_at)
                 found += compared.discrepancies
         self._alarm(found)
         return tuple(found)
@@ -213,8 +215,9 @@ class Doubt:
 
     async def _conclude(
         self, since: datetime, instrument: Instrument, changes: Sequence[Change], read_at: datetime
-    ) -> None:
-        """What the records prove of the intents whose dead time was over when they were read."""
+    ) -> bool:
+        """What the records prove of the intents whose dead time was over when they were read;
+        whether any of them was looked at."""
         sent = self.ledger.sent(since - _MARGIN)
         families: dict[Family, list[Sent]] = defaultdict(list)
         for one in sent:
@@ -225,6 +228,7 @@ class Doubt:
             counted = count(family, sent, changes, read_at, claims)
             for one in family:
                 await self._judge(one, counted, read_at)
+        return bool(families)
 
     async def _judge(self, one: Sent, counted: Count, read_at: datetime) -> None:
         evidence = _told(counted, read_at)
