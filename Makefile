@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench simulate kills secrecy machine install-check clean
+.PHONY: setup demo test check bench simulate kills secrecy machine install-check soak clean
 
 setup: $(READY)
 
@@ -57,6 +57,9 @@ machine: $(READY)
 # The units of systemd/, judged by systemd itself.
 install-check:
 	sh systemd/check.sh
+
+soak: $(READY)
+	$(BIN)/python -m tests.commands.soak $(or $(N),20)
 
 clean:
 	rm -rf $(VENV) build dist

@@ -40,7 +40,7 @@ FAULTS = {
     "error_500_after": "0.005",
     "timeout_504_before": "0.005",
     "timeout_504_after": "0.005",
-    "malformed": "0.005",
+    "throttled": "0.005",
     "stale_read": "0.005",
 }
 CONFIG = """\
