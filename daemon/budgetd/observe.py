@@ -296,10 +296,11 @@ class _Sweep:
                 self._queue(instrument).put_nowait(place)
 
     def _read_at(self, account_id: str, instrument: Instrument) -> datetime:
-        """When it was read last: who has waited longest comes first, on whatever page it was."""
+        """When it was read last, in vain not counting: who has waited longest comes first, on
+        whatever page it was."""
         known = self.known.get(account_id)
         reading = known.of(instrument) if known is not None else None
-        return reading.read_at if reading is not None else LONG_AGO
+        return reading.read_at if isinstance(reading, Ok | Stale) else LONG_AGO
 
     def _queue(self, instrument: Instrument) -> asyncio.PriorityQueue[_Place]:
         if instrument not in self._queues:
