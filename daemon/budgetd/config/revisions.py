@@ -61,17 +61,28 @@ def _extract(where: str, policies: Path, folder: Path) -> Path:
     data = _git(where, top, *archive, *(["--", f":(literal){inside}"] if inside else []))
     if len(data) > LARGEST_BYTES:
         raise _refused(where, f"larger than {LARGEST_BYTES // 1024**2} MiB")
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        for member in tar.getmembers():
-            # Links lead out of what was archived; policies have no need of them.
-            if member.isfile() or member.isdir():
-                tar.extract(member, folder, filter="data")
+    _unpack(data, folder)
     found = folder / inside
     if not found.is_file():
         return found
     alone = folder / ".alone"
     alone.mkdir()
     return found.rename(alone / found.name).parent
+
+
+def _unpack(data: bytes, folder: Path) -> None:
+    """Writes the regular files of an archive, and nothing outside the folder; links lead out of
+    what was archived, and policies have no need of them. By hand: the filters of tarfile are
+    missing in the Python that some systems ship."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        for member in tar.getmembers():
+            place = PurePosixPath(member.name)
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is None or place.is_absolute() or ".." in place.parts:
+                continue
+            target = folder / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.read())
 
 
 def _commit(revision: str) -> str:
