@@ -193,4 +193,14 @@ REGRESSIONS: dict[str, Script] = {
         stops={5: 130.0},
         events=(_event(26.7, Happening.DISK_FULL),),
     ),
+    "a gateway repeated what it had called busy, and a replica hid that it came": _script(
+        resends=False,
+        interval_s=900.0,
+        chaos_s=360.0,
+        delay_s=880.0,
+        places=(0, 1),
+        peaceful_cycles=1,
+        semantics=Semantics(keys=KeyMemory.ON_RECEIPT, busy_s=8, stale_s=600),
+        posts={1: PostFault.REPLAYED},
+    ),
 }

@@ -112,7 +112,8 @@ class Move:
 
     `amount` is what was asked for, or what was really moved once that is known. `reading` is
     what the unit itself read before (None for coupons), `sent_at` the last signing, `ended_at`
-    the instant of the final state, `child_coupon_id` what a grant created.
+    the instant of the final state, `child_coupon_id` what a grant created. `is_contested` says of
+    what is over unmoved that another copy of it may have been the cause, and may still move.
     """
 
     id: str
@@ -128,7 +129,7 @@ class Move:
     read_at: datetime | None = None
     period: str = ""
     child_coupon_id: str | None = None
-    refusal: str = ""
+    is_contested: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -19,7 +19,9 @@ INTENT_COLUMNS = (
 )
 MOVE_COLUMNS = (
     "id, rule, account_id, instrument, part, direction, coalesce(booked, amount), state, made_at, "
-    "sent_at, ended_at, unit_reading, read_at, period, child_coupon_id"
+    "sent_at, ended_at, unit_reading, read_at, period, child_coupon_id, "
+    "state IN ('refused', 'cancelled') AND EXISTS (SELECT 1 FROM attempt "
+    "WHERE intent_id = intent.id AND class IN ('busy', 'contested'))"
 )
 
 SENT_COLUMNS = (
@@ -134,6 +136,7 @@ def move_of(row: Row) -> Move:
         read_at=_instant(row[12]),
         period=str(row[13]),
         child_coupon_id=None if row[14] is None else str(row[14]),
+        is_contested=bool(row[15]),
     )
 
 

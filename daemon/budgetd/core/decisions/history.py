@@ -11,7 +11,7 @@ from decimal import Decimal
 from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import Observation, Ok
-from budgetd.core.reconciliation import RECORD_LAG
+from budgetd.core.reconciliation import RECORD_LAG, SIGNATURE_LIFE
 
 FIRST_REST = timedelta(minutes=15)
 LONGEST_REST = timedelta(hours=24)
@@ -152,17 +152,20 @@ class History:
         return max(attempts) + cooldown
 
     def refused_until(self, rule: str, unit: Unit) -> datetime | None:
-        """Until when a rule rests on a unit after refusals in a row: 15 min, doubling to 24 h."""
+        """Until when a rule rests on a unit after refusals in a row: 15 min, doubling to 24 h;
+        while a gateway may still repeat what was called busy, and until a reading would show it."""
         rest, last = FIRST_REST, None
+        repeated = self.now
         for move in self._of_rule(rule, unit):
+            if move.is_contested and move.sent_at:
+                repeated = max(repeated, move.sent_at + SIGNATURE_LIFE + self._reflected_after)
             if move.state is State.SETTLED:
                 rest, last = FIRST_REST, None
             elif move.state in (State.REFUSED, State.VOID) and move.ended_at:
                 rest = min(rest * 2, LONGEST_REST) if last else FIRST_REST
                 last = move.ended_at
-        if last is None or last + rest <= self.now:
-            return None
-        return last + rest
+        until = repeated if last is None else max(repeated, last + rest)
+        return until if until > self.now else None
 
     def _of_rule(self, rule: str, unit: Unit) -> Iterator[Move]:
         """A rule's moves of a unit; without a part, of all the account's units together."""
