@@ -94,3 +94,48 @@ def test_a_hostile_name_is_refused_and_runs_nothing(site: Site, name: str) -> No
     result = site.run("diff", "--", name, str(Path(site.home / "policies")))
     refused(result, 2, "")
     assert {path for path in site.home.rglob("*") if ".git" not in path.parts} == before
+
+
+def test_what_is_wrong_in_a_revision_is_told_at_the_place_people_know(site: Site) -> None:
+    wrong = site.home / "policies" / "p.yaml"
+    wrong.write_text(CANDIDATE.replace("500.00", "5e2"))
+    committed(site)
+    wrong.write_text(POLICY)
+    for name in ("HEAD", "HEAD:policies", "HEAD:policies/", "HEAD:policies/p.yaml"):
+        result = site.run("diff", name, str(site.home / "policies"))
+        refused(result, 2, "HEAD:policies/p.yaml:6:28: rules[0].top_up.when.below: expected an")
+        assert "budgetd-diff" not in result.output
+    alone = site.home / "alone.yaml"
+    alone.write_text("version: 1\n")
+    refused(site.run("diff", str(alone), str(alone)), 2, f"{alone}:1:1: the key 'policy' is mis")
+
+
+def test_a_revision_runs_no_program_that_the_repository_or_the_environment_names(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site.home / "policies" / ".gitattributes").write_text("*.yaml filter=x diff=x export-ignore\n")
+    committed(site)
+    trap = site.home / "trap"
+    program = site.home / "program"
+    program.write_text(f"#!/bin/sh\ntouch {trap}\nexit 1\n")
+    program.chmod(0o755)
+    keys = ("core.fsmonitor", "core.pager", "core.sshCommand", "core.askPass", "gpg.program")
+    keys += ("diff.external", "diff.x.textconv", "filter.x.smudge", "filter.x.process")
+    keys += ("tar.tar.command", "alias.ls-tree", "alias.cat-file", "credential.helper")
+    keys += ("remote.origin.uploadpack", "uploadpack.packObjectsHook")
+    for key in keys:
+        subprocess.run(["git", "config", key, str(program)], cwd=site.home, check=True)
+    hooks = site.home / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for hook in ("post-checkout", "post-index-change", "reference-transaction", "pre-auto-gc"):
+        (hooks / hook).unlink(missing_ok=True)
+        (hooks / hook).symlink_to(program)
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", str(program))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(program))
+    now = str(site.home / "policies")
+    for name in ("HEAD", "HEAD:policies/p.yaml"):
+        assert site.run("diff", name, now, "--detailed-exitcode").exit_code == 0, name
+    assert not trap.exists()
