@@ -213,10 +213,11 @@ def tell(samples: Samples, log: list[dict[str, Any]], text: str) -> None:
     for event in cycles:
         for state, count in event["transfers"].items():
             states[state] += count
-    memory = [round(one / 1e6, 1) for one in samples.memory]
+    every = max(1, len(samples.memory) // 10)
+    memory = [round(one / 1e6, 1) for one in samples.memory[::every]]
     print(f"{len(cycles)} cycles, transfers {dict(states)}")
     print(f"stopped: {[one['stopped'] for one in cycles if one['stopped']]}")
-    print(f"memory MB: first {memory[0]}, middle {memory[len(memory) // 2]}, last {memory[-1]}")
+    print(f"memory MB, by tenths of the run: {memory}")
     print(f"descriptors: {min(samples.descriptors)} to {max(samples.descriptors)}")
     for name in ("calls_total", "throttled_total"):
         counts = [
