@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budgetd.core.burn import Burn
 from budgetd.core.documents.problem import InvalidDocuments
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.moment import format_instant
 from budgetd.core.observation import (
     Account,
@@ -90,17 +92,37 @@ accounts = st.builds(
 )
 
 
+shares = st.integers(0, 10**9).map(lambda parts: Decimal(parts).scaleb(-6))
+burns = st.builds(
+    Burn,
+    at=instants,
+    value=amounts,
+    level=shares,
+    growth=st.integers(-999_999, 10**6).map(lambda parts: Decimal(parts).scaleb(-6)),
+    weekdays=st.tuples(*[shares] * 7),
+    **dict.fromkeys(("spread", "doubt", "drift", "skew", "days_observed"), shares),
+    idle=st.integers(0, 10**7).map(lambda s: timedelta(seconds=s)),
+    lately=st.none() | shares,
+)
+
+
 @st.composite
 def observations(draw: st.DrawFn) -> Observation:
     fleet = draw(st.lists(accounts, max_size=5, unique_by=lambda account: account.id))
     fleet.sort(key=lambda account: account.id)
     read = {account.id: draw(readings(names)) for account in fleet if draw(st.integers(0, 3)) > 0}
+    units = [
+        Unit(account_id=account.id, instrument=instrument, part=part)
+        for account in fleet
+        for instrument, part in ((Instrument.CASH, ""), (Instrument.COUPON, "K1"))
+    ]
     return replace(
         BLANK,
         taken_at=draw(instants),
         accounts=tuple(fleet),
         readings=read,
         master=draw(readings(st.none())),
+        burns={unit: draw(burns) for unit in units if draw(st.booleans())},
     )
 
 
@@ -116,6 +138,23 @@ def test_what_the_ledger_knows_is_kept() -> None:
     blank = replace(BLANK, first_loaded={"a/b": AT}, is_preview=True)
     found = read_snapshot(sample().encode(), PATH, blank)
     assert (found.first_loaded, found.is_preview) == ({"a/b": AT}, True)
+
+
+def test_older_snapshots_leave_burns_to_the_ledger() -> None:
+    unit = Unit(account_id="a", instrument=Instrument.CASH)
+    known = {unit: Burn(at=AT, value=Decimal("1.00"), level=Decimal(2))}
+    document = json.loads(sample())
+    written = read_snapshot(sample().encode(), PATH, replace(BLANK, burns=known))
+    assert written.burns == {unit: SAMPLE_BURN}
+    for account in document["accounts"]:
+        del account["burns"]
+    older = read_snapshot(json.dumps(document).encode(), PATH, replace(BLANK, burns=known))
+    assert older.burns == known
+
+
+SAMPLE_BURN = Burn(
+    at=AT, value=Decimal("8.00"), level=Decimal("0.25"), idle=timedelta(hours=1), lately=Decimal(3)
+)
 
 
 def sample() -> str:
@@ -138,7 +177,8 @@ def sample() -> str:
         cash=Ok(Decimal("1.00"), AT), credit=Stale((ledger,), AT), coupons=Ok((coupon,), AT)
     )
     read = {"a": first, "b": Readings(cash=Unknown("no answer", AT))}
-    return snapshot_json(replace(BLANK, accounts=both, readings=read), ZONE)
+    spent = {Unit(account_id="a", instrument=Instrument.CASH): SAMPLE_BURN}
+    return snapshot_json(replace(BLANK, accounts=both, readings=read, burns=spent), ZONE)
 
 
 def refusal(text: str | bytes) -> str:
@@ -183,6 +223,14 @@ def changed(old: str, new: str) -> str:
             "value[0].expire_time: expected an instant like",
         ),
         ('"taken_at": "', '"taken_at": "x', "taken_at: expected an instant like"),
+        ('"level": "0.25"', '"level": 0.25', "burns[0].level: expected a text"),
+        ('"level": "0.25"', '"level": "1e3"', "burns[0].level: expected a decimal like 0.25"),
+        ('"level": "0.25"', '"level": "-0.25"', "burns[0].level: expected 0 or more"),
+        ('"growth": "0"', '"growth": "-1"', "burns[0].growth: expected more than -1"),
+        ('"weekdays": [', '"weekdays": ["1",', "burns[0].weekdays: expected seven shares"),
+        ('"idle_s": 3600', '"idle_s": "3600"', "burns[0].idle_s: expected a whole number"),
+        ('"idle_s": 3600', '"idle_s": 3600.5', "burns[0].idle_s: expected a whole number"),
+        ('"part": ""', '"part": "", "more": ""', "burns[0]: unknown key 'more'"),
         ('"path": [', '"path": [1,', "accounts[0].organization.path[0]: expected a text"),
     ],
 )

@@ -78,3 +78,36 @@ def test_where_no_daemon_runs_an_apply_finds_what_is_spent_for_the_next_one(site
     assert site.states() == []
     assert site.run("apply", "--yes").exit_code == 0
     assert site.states() == ["settled"]
+
+
+def test_recorded_readings_decide_by_runway_what_live_ones_did(site: Site) -> None:
+    site.write(policy=POLICY)
+    assert site.run("apply", "--yes").exit_code == 0
+    remember(site)
+    ledger = Ledger(site.state, may_write=True)
+    ledger.connection.execute("DELETE FROM forecast")
+    ledger.close()
+    assert site.run("apply", "--yes").exit_code == 0
+    live = decided(site)
+    assert [one["rule"] for one in live[0]] == ["p/up"]
+    snapshot = site.home / "fleet.json"
+    snapshot.write_text(site.run("accounts", "--format", "json").stdout)
+    # What is known here now is not what was known when the fleet was read.
+    ledger = Ledger(site.state, may_write=True)
+    ledger.connection.execute("DELETE FROM forecast")
+    ledger.close()
+    assert decided(site, "--snapshot", str(snapshot)) == live
+    assert decided(site) != live
+
+
+def decided(site: Site, *options: str) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """What a plan moves and what it holds, less what tells one reading from the next."""
+    result = site.run("plan", "--format", "json", *options)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    fleeting = ("id", "read_at")
+    moved, held = (
+        [{key: value for key, value in one.items() if key not in fleeting} for one in told[name]]
+        for name in ("transfers", "held")
+    )
+    return moved, held

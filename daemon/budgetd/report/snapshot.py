@@ -1,8 +1,8 @@
 """An observation as a file: what was read of the fleet at one instant, and back again.
 
-The format is `budgetd.snapshot/1`. It keeps readings alone: our own moves, kept readings, burns
-and periods come from the ledger; what lies ahead is told beside them and not read back. It may
-not decide anything, nor fill a gap with a zero.
+The format is `budgetd.snapshot/1`. It keeps readings, and the burns that were known beside them:
+our own moves, kept readings and periods come from the ledger; what lies ahead is told beside
+them and not read back. It may not decide anything, nor fill a gap with a zero.
 """
 
 import json
@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from budgetd.core.burn import Burn
 from budgetd.core.documents.problem import InvalidDocuments, Problem
+from budgetd.core.intent import Unit
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import (
@@ -31,12 +33,16 @@ from budgetd.core.observation import (
     Unknown,
 )
 from budgetd.report.ahead import Ahead, ahead_of, seconds
+from budgetd.report.snapshot_burns import burns_by_account, read_burns
 from budgetd.report.snapshot_fields import FieldError, Fields, read_json
 
 Json = dict[str, Any]
 V = TypeVar("V")
 FORMAT = "budgetd.snapshot/1"
 LARGEST_BYTES = 64 * 1024 * 1024
+_OF_ACCOUNT = (
+    *("id", "name", "display_name", "status", "organization", "readings", "ahead", "burns"),
+)
 
 
 def snapshot_json(observation: Observation, zone: ZoneInfo) -> str:
@@ -46,6 +52,7 @@ def snapshot_json(observation: Observation, zone: ZoneInfo) -> str:
     nobody asked for is null, and what lies ahead (`ahead`, weekdays by `zone`) where the burn is
     not known; a length of null has no end.
     """
+    burns = burns_by_account(observation.burns)
     document = {
         "format": FORMAT,
         "taken_at": _instant(observation.taken_at),
@@ -56,6 +63,7 @@ def snapshot_json(observation: Observation, zone: ZoneInfo) -> str:
                 **_account(account),
                 "readings": _of_account(observation, account.id),
                 "ahead": _ahead(ahead_of(observation, account.id, zone)),
+                "burns": burns.get(account.id, []),
             }
             for account in observation.accounts
         ],
@@ -152,7 +160,8 @@ def _instant(at: datetime) -> str:
 
 
 def read_snapshot(data: bytes, path: Path, blank: Observation) -> Observation:
-    """The observation in a file, on top of what the ledger knows (`blank`).
+    """The observation in a file, on top of what the ledger knows (`blank`). Where the file says
+    what was known of spending, that alone is known; older files leave it to the ledger.
 
     Raises `InvalidDocuments` with the first thing that is wrong: no JSON, more than 64 MiB,
     another format or currency, a key that is unknown, missing or given twice, a number where
@@ -186,8 +195,10 @@ def _observation(top: Fields, blank: Observation) -> Observation:
         raise top.at("currency").fail(f"the configured currency is {blank.currency}")
     entries = top.parts("accounts")
     accounts, readings, seen = [], {}, set[str]()
+    burns: dict[Unit, Burn] = {}
+    has_burns = any("burns" in entry.entries for entry in entries)
     for entry in entries:
-        entry.only("id", "name", "display_name", "status", "organization", "readings", "ahead")
+        entry.only(*_OF_ACCOUNT)
         account = _read_account(entry)
         if account.id in seen:
             raise entry.at("id").fail("this account stands twice")
@@ -196,12 +207,15 @@ def _observation(top: Fields, blank: Observation) -> Observation:
         known = entry.maybe_part("readings")
         if known is not None:
             readings[account.id] = _read_readings(known, is_master=False)
+        if has_burns:
+            burns |= read_burns(account.id, entry.parts("burns"))
     return replace(
         blank,
         taken_at=top.instant("taken_at"),
         accounts=tuple(sorted(accounts, key=lambda account: account.id)),
         readings=readings,
         master=_read_readings(top.part("master"), is_master=True),
+        burns=burns if has_burns else blank.burns,
     )
 
 

@@ -20,6 +20,8 @@ from budgetd.report.harmless import harmless
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 LONGEST_TEXT = 4096
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,28})?", re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _IDENTIFIER = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 
@@ -40,7 +42,9 @@ class FieldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    """A number, which no field of ours is: amounts are texts."""
+    """A number as it was written: counts alone are some, amounts are texts."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,8 @@ def read_json(data: bytes) -> object:
         raise FieldError("", message, line=problem.lineno, column=problem.colno) from None
 
 
-def _number(_text: str) -> _Number:
-    return _Number()
+def _number(text: str) -> _Number:
+    return _Number(text)
 
 
 def _once(pairs: list[tuple[str, object]]) -> object:
@@ -157,6 +161,21 @@ class Fields:
         except AmountError as problem:
             raise self.at(key).fail(str(problem)) from None
 
+    def decimal(self, key: str) -> Decimal:
+        """A decimal with at most 28 places, given as text."""
+        return _decimal(self.text(key), self.at(key))
+
+    def decimals(self, key: str) -> list[Decimal]:
+        """A list of decimals."""
+        return [_decimal(text, self.at(key)) for text in self.texts(key)]
+
+    def whole(self, key: str) -> int:
+        """A whole number of 0 or more, given as a number."""
+        found = self._given(key)
+        if not isinstance(found, _Number) or not _WHOLE.fullmatch(found.text):
+            raise self.at(key).fail("expected a whole number")
+        return int(found.text)
+
     def instant(self, key: str) -> datetime:
         """An RFC 3339 instant with an offset."""
         try:
@@ -189,6 +208,12 @@ class Fields:
         if not isinstance(found, list):
             raise self.at(key).fail("expected a list")
         return found
+
+
+def _decimal(text: str, spot: Spot) -> Decimal:
+    if not _DECIMAL.fullmatch(text):
+        raise spot.fail("expected a decimal like 0.25")
+    return Decimal(text)
 
 
 def _text(value: object, spot: Spot) -> str:
