@@ -16,6 +16,7 @@ from budgetd.core.observation import Account, Observation
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.report.bar import Bar, bar_of
+from budgetd.report.figure import Figure
 from budgetd.report.left_alone import Group, left_alone
 from budgetd.report.phrases import (
     closing_of,
@@ -34,15 +35,6 @@ from budgetd.report.summary import Summary, flow_of, summary_of
 from budgetd.report.words import ASK_WORDS, WHY_WORDS, limit_name, limit_words
 
 ROOT = "(root)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One headline figure. `tone` is a class of the style sheet, or empty."""
-
-    name: str
-    value: str
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

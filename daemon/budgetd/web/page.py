@@ -16,6 +16,7 @@ from budgetd.core.reason import QUIET, Ask, Hold
 from budgetd.core.standing import Funds
 from budgetd.ledger import looking, proposals
 from budgetd.ledger.tally import open_moves
+from budgetd.report.figure import Figure
 from budgetd.report.pauses import in_force, scope_text
 from budgetd.report.phrases import count, lasts_words, short_digest, signed
 from budgetd.report.rows import VERBS, hold_note, moment
@@ -58,15 +59,6 @@ class Banner:
     title: str
     lines: tuple[str, ...]
     cure: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One headline figure. `tone` is a class of the style sheet, or empty."""
-
-    name: str
-    value: str
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
