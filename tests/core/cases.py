@@ -206,6 +206,7 @@ class GivenMove(Document):
     period: Text = ""
     child: Text | None = None
     unsent: Truth = False
+    contested: Truth = False
 
     def move(self, number: int, now: datetime) -> Move:
         """The same as an observation holds it."""
@@ -225,6 +226,7 @@ class GivenMove(Document):
             reading=self.reading,
             period=self.period,
             child_coupon_id=self.child,
+            is_contested=self.contested,
         )
 
 
