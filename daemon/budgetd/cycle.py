@@ -12,10 +12,11 @@ from budgetd import timekeeping
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
+from budgetd.core.decisions.remembering import episodes_of, reach_of
 from budgetd.core.decisions.rereading import Rereading
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.forecast.sampling import samples_of
-from budgetd.core.intent import OPEN, Direction, Instrument, Intent, Move, State
+from budgetd.core.intent import OPEN, Intent, State
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Observation, Readings
@@ -87,10 +88,11 @@ def blank_observation(
         return blank
     since = now - LOOKING_BACK
     moves = ledger.moves(since)
+    reach = reach_of(settings.frame.policies, settings.limits)
     return replace(
         blank,
         moves=moves,
-        samples=samples(ledger, now - _window(settings), _episodes(moves)),
+        samples=samples(ledger, now - reach, episodes_of(moves)),
         moved_before=ledger.moved_before(since),
         first_loaded=kept.first_loaded(ledger),
         decided=kept.decided(ledger),
@@ -102,27 +104,6 @@ def blank_observation(
         pauses=ledger.pauses(),
         approvals=proposals.approvals(ledger),
     )
-
-
-def _window(settings: Settings) -> timedelta:
-    """How far back readings matter to triggers that must have lasted, and to what is reflected."""
-    longest = max(timedelta(hours=1), settings.limits.reflected_after)
-    for _, rule in settings.frame.policies.rules():
-        lasting = getattr(getattr(rule.action, "when", None), "for_", None)
-        if lasting is not None:
-            longest = max(longest, lasting.length * 2, timedelta(hours=24))
-    return longest
-
-
-def _episodes(moves: Sequence[Move]) -> dict[tuple[str, Instrument], datetime]:
-    """Since when the readings of an account matter that was topped up twice: the first of the
-    last two."""
-    settled: dict[tuple[str, Instrument], list[datetime]] = {}
-    for move in moves:
-        if move.state is State.SETTLED and move.direction is Direction.ALLOCATE and move.ended_at:
-            key = (move.unit.account_id, move.unit.instrument)
-            settled.setdefault(key, []).append(move.ended_at)
-    return {key: ends[-2] for key, ends in settled.items() if len(ends) > 1}
 
 
 async def plan_cycle(

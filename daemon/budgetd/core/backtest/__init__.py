@@ -1,0 +1,1 @@
+"""Policies replayed on what was recorded: the spend stays, our moves are others. Pure."""

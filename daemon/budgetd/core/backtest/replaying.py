@@ -1,0 +1,290 @@
+"""One set of policies through a world: the real engine in each step that may have something to say.
+
+Each move is settled at once and read again right after, as the daemon does. What a person would
+have to agree to is counted and not done. It may not judge readings: `waking` says which must be
+looked at, the engine what comes of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from heapq import heappop, heappush
+
+from budgetd.core.approval import Proposal
+from budgetd.core.backtest.knowing import Knowledge, Memory, has_zero
+from budgetd.core.backtest.series import MICROSECOND, NEVER, Track, cents_of, instant
+from budgetd.core.backtest.waking import Calendar, Watch, first_at, is_replayed
+from budgetd.core.backtest.world import Key, World, history_of
+from budgetd.core.decisions.deciding import decide
+from budgetd.core.decisions.decision import NamedRule
+from budgetd.core.decisions.fleet import Fleet
+from budgetd.core.decisions.trigger import asks_burn
+from budgetd.core.intent import Instrument, Move, State
+from budgetd.core.observation import Announced, Observation
+from budgetd.core.plans.consent import moot, proposals_of
+from budgetd.core.plans.decided import decided
+from budgetd.core.plans.notice import withdrawn
+from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan, Transfer
+from budgetd.core.plans.planning import Frame, make_plan
+from budgetd.core.policies.policy import Policy, PolicySet, Rule
+from budgetd.core.reason import QUIET, Hold
+
+_UNTOLD = QUIET | {Hold.UNREAD, Hold.NOT_NORMAL, Hold.NEVER}
+"""Holds that no reading changes, or that say only that nothing is to be done."""
+
+HoldKey = tuple[str, str, Hold]
+
+
+@dataclass(slots=True, kw_only=True)
+class Told:
+    """What came of a replay: moves in order, the proposals that a person would have been asked,
+    how often a hold began, by rule, account and reason, how many transfers a cap made smaller,
+    and how many cycles the engine was asked in."""
+
+    moves: list[Move] = field(default_factory=list)
+    proposals: list[Proposal] = field(default_factory=list)
+    holds: dict[HoldKey, int] = field(default_factory=lambda: defaultdict(int))
+    capped: int = 0
+    asked: int = 0
+
+
+class Replay:
+    """Plays one set. `tracks` are what every unit came to."""
+
+    def __init__(self, world: World, policies: PolicySet) -> None:
+        self.world = world
+        rules = [
+            NamedRule(name=name, rule=rule) for name, rule in policies.rules() if is_replayed(rule)
+        ]
+        self.policies = policies_of(rules, policies.digest)
+        self.tracks = {key: Track(series) for key, series in world.series.items()}
+        self.memory = Memory()
+        self.told = Told()
+        self._rules = {named.name: named for named in rules}
+        self._watch, self._selecting = _watched(world, rules)
+        self._calendar = Calendar(rules, world.ground.limits.zone, (world.since, world.until))
+        self._known = Knowledge(world, self.policies, self.tracks, self.memory)
+        self._burning = {named.name for named in rules if asks_burn(named.rule)}
+        self._sets: dict[frozenset[str], PolicySet] = {}
+        self._frame = Frame(enterprise="", mode="enforce", policies=self.policies)
+        self._live: dict[str, Proposal] = {}
+        self._attended: set[str] = set()
+        self._held: dict[HoldKey, int] = {}
+        self._queue: list[tuple[int, Key]] = []
+
+    def run(self) -> Told:
+        """Plays the window from its beginning to its end."""
+        self._recall()
+        for key, track in self.tracks.items():
+            self._wake(key, track.series.begins)
+        step: int | None = None
+        while (step := self._next_after(step)) is not None:
+            keys = []
+            while self._queue and self._queue[0][0] == step:
+                keys.append(heappop(self._queue)[1])
+            self._cycle(step, sorted({key[0] for key in keys} | self._attended))
+            for key in keys:
+                place = self.world.place_in(key, step)
+                assert place is not None
+                self._wake(key, place + 1)
+        return self.told
+
+    def _next_after(self, step: int | None) -> int | None:
+        """The next step in which anybody must be looked at: whom a proposal or a notice is about,
+        in every one."""
+        woken = self._queue[0][0] if self._queue else None
+        if not self._attended or step is None:
+            return woken
+        following = self._known.step_after(step)
+        return following if woken is None or following is None else min(woken, following)
+
+    def _recall(self) -> None:
+        """Our recorded moves from before the window are history: they stay."""
+        for move in history_of(self.world):
+            self.memory.keep(move)
+        begins = instant(self.world.since)
+        for track in self.tracks.values():
+            for place, cents, move in track.series.own:
+                if move.made_at < begins:
+                    track.show(place, cents)
+
+    def _wake(self, key: Key, place: int) -> None:
+        """Notes the next step in which a unit must be looked at, from a place on."""
+        track, at = self.tracks[key], self.tracks[key].series.at
+        stop = len(at)
+        if place >= stop:
+            return
+        watch, step = self._watch.get(key, Watch()), self.world.step
+        done = self.memory.decided.get(key[0], set())
+        for rule in watch.calendar:
+            begins = self._calendar.next_for(rule, key[0], at[place], done)
+            if begins != NEVER:
+                stop = min(stop, first_at(at, begins, place, step))
+        end = min(stop + 1, len(at))
+        found = min(track.first(place, watch.bounds.low, watch.bounds.high, end), stop)
+        if found == len(at):
+            return
+        last = self.world.place_in(key, at[found] // step)
+        assert last is not None
+        track.first(found + 1, 0, NEVER, last + 1)
+        heappush(self._queue, (at[found] // step, key))
+
+    def _cycle(self, step: int, accounts: Sequence[str]) -> None:
+        """One cycle: what is known, what is decided, what moves, what is remembered of it."""
+        observation = self._known.observe(step, accounts)
+        names = frozenset(name for one in accounts for name in self._selecting[one])
+        if has_zero(observation) or names & self._burning:
+            observation = self._known.with_burns(observation, accounts)
+        plan = self._plan(observation, accounts, names)
+        if len(accounts) > 1 and not observation.burns and _is_tight(plan):
+            # Whose turn it is goes by how long money lasts, where there is too little of it.
+            observation = self._known.with_burns(observation, accounts)
+            plan = self._plan(observation, accounts, names)
+        self.told.asked += 1
+        for transfer in plan.moves:
+            self._move(transfer, step, observation.taken_at)
+        self._remember(plan, observation, step)
+
+    def _plan(
+        self, observation: Observation, accounts: Sequence[str], names: frozenset[str]
+    ) -> Plan:
+        """What the engine makes of it. The rules that select nobody here, and the accounts that
+        nobody looks at, say nothing that is remembered."""
+        chosen = self._sets.get(names)
+        if chosen is None:
+            rules = [self._rules[name] for name in sorted(names)]
+            chosen = self._sets[names] = policies_of(rules, self.policies.digest)
+        asked = set(accounts)
+        few = tuple(one for one in observation.accounts if one.id in asked)
+        limits = self.world.ground.limits
+        decisions = decide(chosen, replace(observation, accounts=few), limits)
+        return make_plan(self._frame, decisions, observation, limits)
+
+    def _move(self, transfer: Transfer, step: int, now: datetime) -> None:
+        unit = transfer.unit
+        move = Move(
+            id=transfer.id,
+            rule=transfer.rule,
+            unit=unit,
+            direction=transfer.direction,
+            amount=transfer.amount,
+            state=State.SETTLED,
+            made_at=now,
+            sent_at=now,
+            ended_at=now + MICROSECOND,
+            reading=transfer.unit_reading,
+            read_at=transfer.read_at,
+            period=transfer.period,
+        )
+        self.memory.keep(move)
+        self.told.moves.append(move)
+        self.told.capped += any(one.step == "cap" for one in transfer.steps)
+        key, cents = (unit.account_id, unit.instrument), cents_of(move)
+        track, place = self.tracks[key], self.world.place_in(key, step)
+        assert place is not None
+        track.put(place, cents)
+        read_again = (self.world.cycles[step] + 1, track.value(place) + cents)
+        track.looks.append(read_again)
+        if unit.instrument is Instrument.CASH:
+            self.memory.out += cents
+
+    def _remember(self, plan: Plan, observation: Observation, step: int) -> None:
+        """What the daemon keeps between cycles: slots that are done, notices, proposals."""
+        outcomes = [_settled(one) for one in plan.moves]
+        for rule, account_id, period in decided(plan, outcomes).done:
+            self.memory.decided.setdefault(account_id, set()).add((rule, period))
+        notices = self.memory.notices
+        for key in tuple(withdrawn(plan, observation, set(self._rules))):
+            notices.pop(key, None)
+        for held in plan.held:
+            for one in held.announces:
+                known = Announced(at=plan.taken_at, amount=one.amount)
+                notices.setdefault((held.rule, one.unit, one.period), known)
+        self._ask(plan)
+        self._attended = {
+            item.unit.account_id for proposal in self._live.values() for item in proposal.items
+        } | {unit.account_id for _, unit, _ in notices}
+        self._count_holds(plan, step)
+
+    def _ask(self, plan: Plan) -> None:
+        """Proposals live as the ledger lets them: one a unit or batch, until its time, or until
+        nobody wants it any more."""
+        asked = proposals_of(plan, self.world.ground.limits.proposals_expire)
+        known = tuple(self._live.values())
+        over = set(moot(plan, known, self._rules)) if known else set()
+        over |= {one.id for one in known if one.expires_at <= plan.taken_at}
+        for name in over:
+            del self._live[name]
+        for proposal in asked:
+            before = self._live.get(proposal.id)
+            if before is None:
+                self.told.proposals.append(proposal)
+                self._live[proposal.id] = proposal
+            else:
+                self._live[proposal.id] = replace(before, items=proposal.items)
+
+    def _count_holds(self, plan: Plan, step: int) -> None:
+        """A hold that was there in the account's reading before is the same one."""
+        for held in plan.held:
+            if held.reason in _UNTOLD:
+                continue
+            name = (held.rule, held.account.id, held.reason)
+            before = self._step_before((held.account.id, held.instrument), step)
+            if self._held.get(name, NEVER) not in (before, step):
+                self.told.holds[name] += 1
+            self._held[name] = step
+
+    def _step_before(self, key: Key, step: int) -> int | None:
+        place = self.world.first_in(key, step)
+        return self.tracks[key].series.at[place - 1] // self.world.step if place else None
+
+
+def _settled(transfer: Transfer) -> Outcome:
+    return Outcome(
+        id=transfer.id,
+        rule=transfer.rule,
+        account=transfer.account,
+        direction=transfer.direction,
+        unit=transfer.unit,
+        amount=transfer.amount,
+        state=State.SETTLED,
+    )
+
+
+def policies_of(rules: Sequence[NamedRule], digest: str) -> PolicySet:
+    """These rules alone, under the names they have."""
+    by_policy: dict[str, list[Rule]] = {}
+    for named in rules:
+        by_policy.setdefault(named.name.partition("/")[0], []).append(named.rule)
+    made = (
+        Policy.model_construct(version=1, policy=policy, rules=tuple(found))
+        for policy, found in by_policy.items()
+    )
+    return PolicySet(tuple(made), digest)
+
+
+def _watched(
+    world: World, rules: Sequence[NamedRule]
+) -> tuple[dict[Key, Watch], dict[str, tuple[str, ...]]]:
+    """What may wake each unit, and the rules that select each account."""
+    watch: dict[Key, Watch] = {}
+    selecting: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    fleet = Fleet(world.ground.accounts)
+    for named in rules:
+        for account in fleet.select(named.rule.accounts):
+            key = (account.id, named.instrument)
+            if key in world.series:
+                watch[key] = watch.get(key, Watch()).with_rule(named)
+                selecting[account.id] += (named.name,)
+    return watch, selecting
+
+
+def _is_tight(plan: Plan) -> bool:
+    """Whether somebody got less because of what another one took: then the order counts."""
+    return any(held.reason in (Hold.MASTER_SHORT, Hold.CAP) for held in plan.held) or any(
+        one.step in ("exists", "cap")
+        for item in (*plan.transfers, *(withheld.transfer for withheld in plan.withheld))
+        for one in item.steps
+    )

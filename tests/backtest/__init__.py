@@ -1,0 +1,1 @@
+"""Replays against a daemon that looks at every reading."""

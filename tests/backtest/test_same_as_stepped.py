@@ -1,0 +1,41 @@
+"""Whatever the past and the policies, the replay moves what the daemon moves that skips nothing."""
+
+import os
+
+import pytest
+
+from budgetd.core.backtest.replaying import Replay, Told
+from budgetd.core.intent import Move
+
+from .pasts import Made, made
+from .stepping import Stepped
+
+SEEDS = int(os.environ.get("PASTS", "16"))
+FIRST = int(os.environ.get("FIRST_PAST", "0"))
+
+
+def plain(moves: list[Move]) -> list[tuple[object, ...]]:
+    """Moves without their ids, in an order that is nobody's."""
+    return sorted(
+        (m.made_at, m.rule, m.unit, m.direction, m.amount, m.period, m.reading) for m in moves
+    )
+
+
+def replayed(past: Made) -> Told:
+    """What a replay tells of it."""
+    return Replay(past.world, past.policies).run()
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_the_replay_does_what_the_engine_does_at_every_reading(seed: int) -> None:
+    past = made(seed)
+    stepped, told = Stepped(past.recorded, past.policies).run(), replayed(past)
+    assert plain(told.moves) == plain(stepped.moves)
+    asked = [(p.id, p.made_at, p.ask, p.limit, p.items) for p in told.proposals]
+    assert asked == [(p.id, p.made_at, p.ask, p.limit, p.items) for p in stepped.proposals]
+    assert dict(told.holds) == dict(stepped.holds)
+
+
+def test_a_replay_is_the_same_every_time() -> None:
+    one, other = replayed(made(3)), replayed(made(3))
+    assert one == other
