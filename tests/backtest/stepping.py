@@ -108,7 +108,7 @@ class Stepped:
         the window are part of it."""
         own = [m for m in self.past.moves if key == (m.unit.account_id, m.unit.instrument)]
         lag, bound = timedelta(minutes=20), timedelta(minutes=2)
-        before: tuple[datetime, Decimal] | None = None
+        before, known = datetime.min.replace(tzinfo=UTC), ZERO
         for at, value in readings:
             if any(
                 move.made_at - bound <= at
@@ -117,18 +117,15 @@ class Stepped:
                 if move.sent_at and move.counts
             ):
                 continue
-            if before is None:
-                yield at, value, True
-            else:
-                net = total(
-                    move.amount if move.direction is Direction.ALLOCATE else -move.amount
-                    for move in own
-                    if move.state is State.SETTLED
-                    and before[0] < move.made_at <= at
-                    and move.made_at >= self.past.since
-                )
-                yield at, value - before[1] - net, False
-            before = (at, value)
+            net = total(
+                move.amount if move.direction is Direction.ALLOCATE else -move.amount
+                for move in own
+                if move.state is State.SETTLED
+                and before < move.made_at <= at
+                and move.made_at >= self.past.since
+            )
+            yield at, value - known - net, before == datetime.min.replace(tzinfo=UTC)
+            before, known = at, value
 
     def _cycle(self, now: datetime, read: set[Key]) -> None:
         observation = self._observation(now, read)

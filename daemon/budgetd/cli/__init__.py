@@ -13,6 +13,7 @@ COMMANDS = {
     "adopt": "Makes a restored or copied state this one's, after a look; nothing moves for 45 min.",
     "apply": "One cycle for real: a saved plan, or a fresh one after a yes.",
     "approve": "Decides a proposal: yes; without an ID, what waits for a person.",
+    "backtest": "What other policies would have done with what was recorded, side by side.",
     "check": "Are the config and the policies valid? Every problem at its place.",
     "demo": "The whole story on an embedded sandbox: dry run, transfers, report.",
     "diff": "What a policy edit changes, in money, on the same readings.",

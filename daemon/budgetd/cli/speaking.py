@@ -84,7 +84,7 @@ def screen_of(zone: ZoneInfo) -> "Screen":
     return Screen(width=width, zone=zone, has_colour=has_colour())
 
 
-def parse_at(text: str, zone: ZoneInfo) -> datetime:
+def parse_at(text: str, zone: ZoneInfo, option: str = "--at") -> datetime:
     """An instant with an offset, or a local time in the configured zone. Raises `UsageError`."""
     try:
         return parse_moment(text).first(zone)
@@ -94,7 +94,8 @@ def parse_at(text: str, zone: ZoneInfo) -> datetime:
         return parse_instant(text)
     except MomentError:
         raise click.UsageError(
-            f"--at: expected a time like '2026-11-30 22:45' or 2026-11-30T14:45:00Z, found {text!r}"
+            f"{option}: expected a time like '2026-11-30 22:45' or 2026-11-30T14:45:00Z, "
+            f"found {text!r}"
         ) from None
 
 

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 
@@ -154,6 +154,15 @@ def world_of(
             for one in ground.accounts
         },
     )
+
+
+def cut_to(window: tuple[datetime, datetime], columns: Iterable[Column]) -> tuple[int, int]:
+    """The part of a window in which anything was recorded, in microseconds since 1970."""
+    since, until = (micros(at) for at in window)
+    known = [column.at for column in columns if column.at]
+    first = min((at[0] for at in known), default=since)
+    last = max((at[-1] for at in known), default=since)
+    return max(since, first), max(min(until, last + 1), since + 1)
 
 
 def _master_of(column: Column, window: tuple[int, int], moves: Iterable[Move]) -> Master:

@@ -1,0 +1,42 @@
+"""Replays side by side fit their screen, and hostile names stay harmless."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from rich.cells import cell_len
+
+from budgetd.core.backtest.measuring import backtest
+from budgetd.core.backtest.result import Backtest
+from budgetd.report.backtest_text import backtest_text
+from budgetd.report.screen import Screen
+
+from .pasts import made
+
+UTC = ZoneInfo("UTC")
+HOSTILE = "\x1b[2J<script>\u202e\nset"
+
+
+@pytest.fixture(scope="module")
+def found() -> Backtest:
+    """Four sets, one of a hostile name."""
+    past = made(13)
+    others = [(f"set {seed}", made(seed).policies) for seed in (47, 52)]
+    return backtest(past.world, "acme", past.policies, [(HOSTILE, past.policies), *others])
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_every_line_fits_and_none_carries_an_escape(found: Backtest, width: int) -> None:
+    text = backtest_text(found, Screen(width=width, zone=UTC))
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    for one in ("moved", "accounts", "master", "rails", "by rule"):
+        assert one in text.splitlines()
+    assert "recorded" in text
+    assert "set 52" in text
+
+
+def test_what_is_not_known_is_said(found: Backtest) -> None:
+    text = " ".join(backtest_text(found, Screen(width=200, zone=UTC)).split())
+    assert "Censored: 421.0 h at 0.00, in 4 accounts, as recorded." in text
+    assert "not kept" in text
