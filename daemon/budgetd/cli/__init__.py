@@ -28,6 +28,7 @@ COMMANDS = {
     "sandbox": "Serves the provider's API on loopback: fleet, faults, quota, clock.",
     "schema": "The JSON Schema of policies or of the config, for editors.",
     "status": "What the daemon last did, next does, holds and waits for.",
+    "suggest": "Triggers and targets from what was spent, as a patch that keeps comments.",
     "test": "Runs the policy cases (*_test.yaml): do the policies do what they are meant to?",
     "transfer": "A move by hand, through the same ledger, limits and proof.",
     "transfers": "The ledger: every transfer and what became of it.",

@@ -6,7 +6,7 @@ again. It may not estimate: `core/forecast` does.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -80,20 +80,11 @@ def refresh(ledger: Ledger, now: datetime, zone: ZoneInfo, units: int = UNITS_A_
     due = _due(ledger, now, zone, units)
     if not due:
         return False
-    moves: dict[tuple[str, Instrument], list[Move]] = defaultdict(list)
-    for move in ledger.moves(now - LOOKS_BACK - timedelta(days=1)):
-        moves[move.unit.account_id, move.unit.instrument].append(move)
     numbers = {unit: number for number, unit in due}
-    found = []
-    for unit, samples in histories(ledger, now - LOOKS_BACK, list(numbers), _STEP):
-        own = moves[unit.account_id, unit.instrument]
-        if unit.part:
-            own = [move for move in own if unit.part in (move.unit.part, move.child_coupon_id)]
-        burn = burn_of(samples, own, zone)
-        if burn is None and (billed := costs_of(ledger, unit)):
-            days = with_costs(days_of(spends(samples, own), zone), billed)
-            burn = burn_of(samples, own, zone, days)
-        found.append((numbers.pop(unit), micros(samples[-1].read_at), _text(burn)))
+    found = [
+        (numbers.pop(unit), micros(read_at), _text(burn))
+        for unit, read_at, burn in _estimates(ledger, now - LOOKS_BACK, list(numbers), zone)
+    ]
     found += [(number, 0, "") for number in numbers.values()]
     with ledger.writing():
         ledger.connection.executemany(
@@ -103,6 +94,33 @@ def refresh(ledger: Ledger, now: datetime, zone: ZoneInfo, units: int = UNITS_A_
             [(number, micros(now), zone.key, read_at, text) for number, read_at, text in found],
         )
     return len(due) == units
+
+
+def found_anew(
+    past: Past, units: Iterable[Unit], since: datetime, zone: ZoneInfo
+) -> dict[Unit, Burn]:
+    """The burns of some units from their readings since then alone, four weeks at most; nothing
+    is kept."""
+    estimates = _estimates(past, since, list(units), zone)
+    return {unit: burn for unit, _, burn in estimates if burn is not None}
+
+
+def _estimates(
+    past: Past, since: datetime, units: list[Unit], zone: ZoneInfo
+) -> Iterator[tuple[Unit, datetime, Burn | None]]:
+    """The units that were read since then: when last, and their burn where it is known."""
+    moves: dict[tuple[str, Instrument], list[Move]] = defaultdict(list)
+    for move in past.moves(since - timedelta(days=1)):
+        moves[move.unit.account_id, move.unit.instrument].append(move)
+    for unit, samples in histories(past, since, units, _STEP):
+        own = moves[unit.account_id, unit.instrument]
+        if unit.part:
+            own = [move for move in own if unit.part in (move.unit.part, move.child_coupon_id)]
+        burn = burn_of(samples, own, zone)
+        if burn is None and (billed := costs_of(past, unit)):
+            days = with_costs(days_of(spends(samples, own), zone), billed)
+            burn = burn_of(samples, own, zone, days)
+        yield unit, samples[-1].read_at, burn
 
 
 def _due(ledger: Ledger, now: datetime, zone: ZoneInfo, units: int) -> list[tuple[int, Unit]]:

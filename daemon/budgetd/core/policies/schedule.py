@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -195,6 +196,28 @@ def next_slot(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Slot | Non
         if index < len(clocks):
             return _slot(schedule, zone, day, clocks[index])
     return None
+
+
+def longest_gap(schedule: Schedule, zone: ZoneInfo, after: datetime, days: int) -> timedelta | None:
+    """The longest time between two slots that follow each other, of those that come within so
+    many days; None where fewer than two come."""
+    clocks, start = _clocks(schedule), _local_day(after, zone)
+    longest: timedelta | None = None
+    before: datetime | None = None
+    for day in _days(schedule, start, 1):
+        if (day - start).days > days:
+            break
+        slots = [resolve(day, clock, zone) for clock in (clocks[0], clocks[-1])]
+        within = max((_between(*pair) for pair in pairwise(clocks)), default=timedelta(0))
+        gaps = [within] if len(clocks) > 1 else []
+        gaps += [slots[0] - before] if before is not None else []
+        longest = max([*gaps, *([longest] if longest is not None else [])], default=None)
+        before = slots[1]
+    return longest
+
+
+def _between(first: time, second: time) -> timedelta:
+    return datetime.combine(date.min, second) - datetime.combine(date.min, first)
 
 
 def open_slots(schedule: Schedule, zone: ZoneInfo, at: datetime) -> tuple[Slot, ...]:
