@@ -70,6 +70,11 @@ def test_days_at_zero_are_neither_idle_nor_cheap() -> None:
     assert asleep.idle == HOUR * 240
 
 
+def test_one_fall_and_nothing_else_is_no_burn() -> None:
+    burn = _burn([500 if hour < 30 else 400 for hour in range(24 * 6)])
+    assert (burn.level, burn.idle) == (0, HOUR * 113)
+
+
 def test_one_fall_by_hand_is_no_burn() -> None:
     steady = [9000 - hour for hour in range(24 * 14)]
     robbed = [value - (5000 if hour > 200 else 0) for hour, value in enumerate(steady)]

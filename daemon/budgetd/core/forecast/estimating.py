@@ -90,9 +90,10 @@ def burn_of(
         idle=_idle(found),
         lately=_lately(found, samples[-1].read_at),
     )
+    points = _without_the_one(points)
     if not any(point.value for point in points):
         return known
-    return _estimated(known, _without_the_one(points))
+    return _estimated(known, points)
 
 
 def _points(days: Sequence[DaySpend]) -> list[_Point]:
