@@ -312,7 +312,7 @@ class Cycle:
     def _keep_proposals(self, plan: Plan) -> None:
         """Keeps what the plan asks of a person, and ends what it does not ask any more."""
         now, lifetime = self.clock(), self.settings.limits.proposals_expire
-        rules = [name for name, _ in self.settings.frame.policies.rules()]
+        rules = dict(self.settings.frame.policies.rules())
         known = proposals.live(self.ledger)
         asked = proposals_of(plan, lifetime)
         if known or asked:

@@ -160,7 +160,7 @@ class Stepped:
     def _remember(self, plan: Plan, observation: Observation, read: set[Key]) -> None:
         done = decided(plan, [outcome_of(one, State.SETTLED) for one in plan.moves]).done
         self._decided |= done
-        rules = [name for name, _ in self.policies.rules()]
+        rules = dict(self.policies.rules())
         for key in list(withdrawn(plan, observation, rules)):
             self._notices.pop(key, None)
         for held in plan.held:

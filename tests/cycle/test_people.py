@@ -155,6 +155,23 @@ async def test_an_approval_bounds_what_moves_and_a_better_reading_moves_less(
     world.check()
 
 
+async def test_a_proposal_of_an_interval_outlives_the_cycles_between_and_a_yes_is_heard_at_once(
+    world: World,
+) -> None:
+    opened = world.policies(PROPOSE + "    schedule: {every: 2h}\n")
+    await world.run(opened, is_daemon=True)
+    asked = waiting(world)
+    world.pass_time(minutes=15)
+    await world.run(opened, is_daemon=True)
+    assert waiting(world) == asked
+    approve(world, next(one for one in asked if one.items[0].account_name == "poor"))
+    world.pass_time(minutes=1)
+    await world.run(opened, is_daemon=True)
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 0)
+    assert [one.items[0].account_name for one in waiting(world)] == ["bare"]
+    world.check()
+
+
 async def test_a_proposal_is_replaced_as_readings_change_and_an_old_one_is_not_approved(
     world: World,
 ) -> None:

@@ -213,7 +213,8 @@ class Replay:
         nobody wants it any more."""
         asked = proposals_of(plan, self.world.ground.limits.proposals_expire)
         known = tuple(self._live.values())
-        over = set(moot(plan, known, self._rules)) if known else set()
+        rules = {name: named.rule for name, named in self._rules.items()}
+        over = set(moot(plan, known, rules)) if known else set()
         over |= {one.id for one in known if one.expires_at <= plan.taken_at}
         for name in over:
             del self._live[name]

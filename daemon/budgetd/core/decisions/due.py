@@ -72,13 +72,13 @@ def is_valid(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
 
 
 def when_due(named: NamedRule, observation: Observation, limits: Limits, only: str | None) -> Due:
-    """Whether the rule's time has come: always, a tick that was not served, or a slot that is
-    open and was not missed."""
+    """Whether the rule's time has come: always, a tick that was not served or what a person
+    agreed to, or a slot that is open and was not missed."""
     schedule, now = named.rule.schedule, observation.taken_at
     if schedule is None:
         return Due(is_due=True, is_extra=only is not None)
     if schedule.every is not None:
-        if only is not None or observation.served is None:
+        if only is not None or observation.served is None or _is_agreed(named, observation):
             return Due(is_due=True, is_extra=only is not None)
         return _by_tick(schedule.every, observation.served.get(named.name), observation)
     zone = named.rule.timezone or limits.zone
@@ -135,6 +135,12 @@ def _asked_for(named: NamedRule, schedule: Schedule, zone: ZoneInfo, now: dateti
     is_running = slot is not None and (now < slot.until or slot.period in running)
     chosen = slot if is_running else following
     return Due(is_due=True, slots=(chosen,) if chosen is not None else (), is_extra=True)
+
+
+def _is_agreed(named: NamedRule, observation: Observation) -> bool:
+    """Whether a person has just said yes to what the rule asked for: they wait for it now."""
+    now = observation.taken_at
+    return any(one.rule == named.name and now < one.expires_at for one in observation.approvals)
 
 
 def _by_tick(every: timedelta, served: datetime | None, observation: Observation) -> Due:

@@ -4,7 +4,7 @@ An approval bounds an amount; it never makes one larger. It may not decide what 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Observation
 from budgetd.core.plans.plan import Plan, Step, Transfer
+from budgetd.core.policies.policy import Rule
 from budgetd.core.reason import PASSING, Hold
 
 
@@ -80,23 +81,25 @@ def _items(transfers: Iterable[Transfer]) -> tuple[ProposedItem, ...]:
     return tuple(sorted(items, key=lambda item: item.unit))
 
 
-def moot(plan: Plan, known: Sequence[Proposal], rules: Iterable[str]) -> tuple[str, ...]:
+def moot(plan: Plan, known: Sequence[Proposal], rules: Mapping[str, Rule]) -> tuple[str, ...]:
     """The open proposals whose rule would not act any more: it is gone, holds for good, or moves
-    by itself. One that is held by something that passes stays."""
+    by itself. One that is held by something that passes stays; so does one of an `every` rule
+    between two ticks, when nobody asks the rule."""
     asked = {one.id for one in proposals_of(plan, timedelta(0))}
-    names = set(rules)
+    ticking = {name for name, rule in rules.items() if rule.schedule and rule.schedule.every}
     moving = {(one.rule, one.unit) for one in plan.moves}
     over = {
         (held.rule, held.account.id)
         for held in plan.held
-        if held.reason not in PASSING or held.reason is Hold.OUTRANKED
+        if (held.reason not in PASSING or held.reason is Hold.OUTRANKED)
+        and not (held.reason is Hold.NOT_DUE and held.rule in ticking)
     }
     return tuple(
         proposal.id
         for proposal in known
         if proposal.id not in asked
         and (
-            proposal.rule not in names
+            proposal.rule not in rules
             or all(
                 (proposal.rule, item.unit) in moving
                 or (proposal.rule, item.unit.account_id) in over
