@@ -4,10 +4,11 @@ import time
 
 import pytest
 
-from budgetd.core.documents.document import Tree, read_tree
+from budgetd.core.documents.document import read_tree
 from budgetd.core.documents.placing import read_model, read_written
 from budgetd.core.documents.problem import InvalidDocuments, Problem
 from budgetd.core.documents.secrecy import looks_secret
+from budgetd.core.documents.tree import Tree
 from budgetd.core.policies.policy import Policy
 
 POLICY = """\

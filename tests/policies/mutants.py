@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from budgetd.core.documents.document import Tree, read_tree
+from budgetd.core.documents.document import read_tree
+from budgetd.core.documents.tree import Tree
 
 Path = tuple[str | int, ...]
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -3,6 +3,7 @@
 It may not decide anything: commands read, call the river and print.
 """
 
+import gc
 import importlib
 import resource
 
@@ -44,7 +45,12 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"budgetd.cli.{cmd_name}")
+        # What a command loads lives as long as it runs: it is not looked through for garbage.
+        gc.disable()
+        try:
+            module = importlib.import_module(f"budgetd.cli.{cmd_name}")
+        finally:
+            gc.enable()
         command: click.Command = module.command
         return command
 

@@ -27,9 +27,6 @@ FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6,
 @contextmanager
 def failures() -> Iterator[None]:
     """Turns what can go wrong into one clear message and the exit code of the contract."""
-    from budgetd.ledger.database import LedgerError, StoreError
-    from budgetd.provider.errors import ProviderError
-
     try:
         yield
     except InputError as refused:
@@ -38,19 +35,34 @@ def failures() -> Iterator[None]:
         errors = sum(not problem.is_warning for problem in refused.problems)
         click.echo(f"{errors} problem{'s' if errors != 1 else ''}; nothing was done", err=True)
         raise click.exceptions.Exit(USAGE) from None
-    except (LedgerError, ProviderError) as problem:
-        say(f"error: {problem}")
-        raise click.exceptions.Exit(FAILED) from None
     except BrokenPipeError:
         # The reader went away; python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(FAILED) from None
-    except StoreError as problem:
-        say(f"error: the state file failed: {problem}; nothing more was done")
-        raise click.exceptions.Exit(FAILED) from None
     except OSError as problem:
         say(f"error: {problem.strerror or problem}")
         raise click.exceptions.Exit(FAILED) from None
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as problem:
+        told = _told(problem)
+        if told is None:
+            raise
+        say(told)
+        raise click.exceptions.Exit(FAILED) from None
+
+
+def _told(problem: Exception) -> str | None:
+    """What went wrong in the ledger or at the provider, in words; None of anything else. Their
+    errors are loaded here alone, so that a command that needs neither starts without them."""
+    from budgetd.ledger.database import LedgerError, StoreError
+    from budgetd.provider.errors import ProviderError
+
+    if isinstance(problem, LedgerError | ProviderError):
+        return f"error: {problem}"
+    if isinstance(problem, StoreError):
+        return f"error: the state file failed: {problem}; nothing more was done"
+    return None
 
 
 def say(text: str) -> None:

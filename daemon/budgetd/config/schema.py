@@ -296,12 +296,12 @@ class Config(Document):
         validate_default=True,
         description="sqlite:/// and a path; sqlite:////var/lib/budgetd/budgetd.db",
     )
-    limits: LimitsSection = LimitsSection()
-    polling: Polling = Polling()
-    readings: ReadingsSection = ReadingsSection()
+    limits: LimitsSection = Field(default_factory=LimitsSection)
+    polling: Polling = Field(default_factory=Polling)
+    readings: ReadingsSection = Field(default_factory=ReadingsSection)
     reload: Literal["signal", "watch"] = Field("signal", description="signal")
     web: Web | None = Field(None, description="left out: no page")
-    log: Log = Log()
+    log: Log = Field(default_factory=Log)
     notify: dict[Name, ChannelSection] = Field({}, description="channels by name; none")
     calendar: Annotated[Path, BeforeValidator(_calendar), _PATH_SCHEMA] | None = Field(
         None, description="the file of holidays and make-up workdays; none, no business days"

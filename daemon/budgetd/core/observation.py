@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from budgetd.core.approval import Approved
-from budgetd.core.burn import Burn
 from budgetd.core.intent import Direction, Instrument, Move, Unit
-from budgetd.core.pause import Pause
+
+if TYPE_CHECKING:
+    # Selectors name accounts: to read policies, what else may be known need not be loaded.
+    from budgetd.core.approval import Approved
+    from budgetd.core.burn import Burn
+    from budgetd.core.pause import Pause
 
 T = TypeVar("T")
 
@@ -191,10 +194,10 @@ class Observation:
     decided: frozenset[tuple[str, str, str]] = frozenset()
     over: Mapping[str, Over] = field(default_factory=dict)
     notices: Mapping[tuple[str, Unit, str], Announced] = field(default_factory=dict)
-    pauses: tuple[Pause, ...] = ()
-    approvals: tuple[Approved, ...] = ()
+    pauses: "tuple[Pause, ...]" = ()
+    approvals: "tuple[Approved, ...]" = ()
     served: Mapping[str, datetime] | None = None
-    burns: Mapping[Unit, Burn] = field(default_factory=dict)
+    burns: "Mapping[Unit, Burn]" = field(default_factory=dict)
     last_read: Mapping[tuple[str, Instrument], datetime] = field(default_factory=dict)
     began_at: datetime | None = None
     is_preview: bool = False

@@ -38,6 +38,7 @@ class Document(BaseModel):
         extra="forbid",
         arbitrary_types_allowed=True,
         populate_by_name=False,
+        defer_build=True,
         hide_input_in_errors=True,
     )
 

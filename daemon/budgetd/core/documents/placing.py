@@ -12,9 +12,10 @@ from typing import Any, Generic, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from budgetd.core.documents.document import Node, Place, Tree, read_tree
+from budgetd.core.documents.document import read_tree
 from budgetd.core.documents.problem import Problem
 from budgetd.core.documents.secrecy import shorten
+from budgetd.core.documents.tree import Node, Place, Tree
 
 M = TypeVar("M", bound=BaseModel)
 TAG_PREFIX = "\0"
@@ -134,7 +135,8 @@ def _shown(node: Node) -> str:
 
 def _unknown_key(tree: Tree, model: type[BaseModel], loc: tuple[str | int, ...]) -> Problem:
     parent, key = tree.find(loc[:-1]), str(loc[-1])
-    mark = parent.node.key_marks.get(key, parent.mark)
+    span = parent.node.key_spans.get(key)
+    mark = tree.source.mark(span) if span is not None else parent.mark
     known = sorted(known_keys(model, loc[:-1]))
     message = f"unknown key '{shorten(key)}'"
     hint = ""

@@ -18,7 +18,8 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"(?:env|file|credential):\S")
-_WORDS = re.compile(r"[A-Za-z0-9]+")
+_WORDS = re.compile(r"[A-Za-z0-9]{20,}")
+"""Words as long as the shortest key, whole."""
 _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s@]*:[^/\s@]*@")
 """A URL with a password in it."""
 _HOOK = re.compile(
@@ -55,8 +56,9 @@ def looks_secret(text: str) -> bool:
     """
     # No key has fewer than twenty characters, and no address is without these signs: almost every
     # text of a document is short and has none.
-    if len(text) < 20 and not any(sign in text for sign in "/?&"):
-        return False
+    if len(text) < 20:
+        has_sign = "/" in text or "?" in text or "&" in text
+        return has_sign and bool(_HOOK.search(text))
     is_token = any(_changes(token) * 3 > len(token) for token in _TOKENS.findall(text))
     return (
         is_token

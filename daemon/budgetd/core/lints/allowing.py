@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from budgetd.core.documents.document import Mark, Source
 from budgetd.core.documents.problem import Problem, as_lint
+from budgetd.core.documents.tree import Mark, Source
 from budgetd.core.moment import MomentError, parse_date
 
 LINTS = (
@@ -81,7 +81,7 @@ def _is_allowed(problem: Problem, one: Allowance) -> bool:
 
 def _allowances(source: Source, today: date) -> Iterator[Allowance | Problem]:
     for number, text in enumerate(source.lines, 1):
-        comment = _COMMENT.search(text)
+        comment = _COMMENT.search(text) if "budgetd:" in text else None
         if comment is None:
             continue
         column = text.index("#", comment.start()) + 1

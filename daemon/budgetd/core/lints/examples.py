@@ -4,16 +4,15 @@ An example that does not show what the lint says is none: then the lint is wrong
 too small. It may not judge documents.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, product
 
-from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.problem import Problem
 from budgetd.core.intent import Instrument
 from budgetd.core.lints.people import somebody
+from budgetd.core.lints.scene import Scene
 from budgetd.core.lints.world import HOUR, World, introduce, moments
 from budgetd.core.money import CENT, ZERO, parse_amount, round_down, show_amount, total
 from budgetd.core.observation import Account, Coupon
@@ -38,17 +37,6 @@ MOST_BEGINNINGS = 8
 ENOUGH = 4
 BURN = parse_amount("100.00")
 """What an account is known to spend a day where a rule asks for runway."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What examples are made from: every rule by its full name, the zone, the moment, and the
-    accounts that are known, if any."""
-
-    rules: Mapping[str, Rule]
-    limits: Limits
-    now: datetime
-    fleet: Sequence[Account] = ()
 
 
 def play(

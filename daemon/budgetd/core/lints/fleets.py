@@ -16,7 +16,8 @@ from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Instrument, Move, State, Unit
-from budgetd.core.lints.examples import Example, Scene, policies_of, runways
+from budgetd.core.lints.examples import Example, policies_of, runways
+from budgetd.core.lints.scene import Scene
 from budgetd.core.lints.world import LONG_SINCE, RICH, unlimited
 from budgetd.core.money import ZERO, show_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Status

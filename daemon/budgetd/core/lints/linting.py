@@ -1,10 +1,10 @@
 """Every lint of a set of policies, each with an example that the engine has played.
 
-An example is what the engine did, or the word that it did not show the like. It may not read
-files, nor a fleet.
+An example is what the engine did, or the word that it did not show the like. The engine is loaded
+where something is to be shown: most sets have nothing. It may not read files, nor a fleet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,13 +15,12 @@ from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem
 from budgetd.core.intent import Unit
 from budgetd.core.lints.allowing import apply_allowances
-from budgetd.core.lints.examples import Scene, example_of
-from budgetd.core.lints.fleets import fleet_example, judge_cover, judge_history
+from budgetd.core.lints.lifetimes import judge_lifetime
+from budgetd.core.lints.scene import Scene
 from budgetd.core.lints.single import judge_single
 from budgetd.core.observation import Account
-from budgetd.core.policies.fleet_check import judge_fleet
 from budgetd.core.policies.policy import Policy
-from budgetd.core.policies.validation import placed_rules
+from budgetd.core.policies.validation import PlacedRule, placed_rules
 
 MOST_PLAYED = 500
 UNPLAYED = f"no example was played: there are more than {MOST_PLAYED} problems"
@@ -61,13 +60,9 @@ def lint(
         fleet=fleet.accounts if fleet is not None else (),
     )
     found = [*problems, *judge_single(rules, scene)]
+    found += [problem for rule in rules for problem in judge_lifetime(rule, scene)]
     if fleet is not None:
-        found += judge_fleet(
-            written, setting.limits.zone, fleet.accounts, master_cash=fleet.master_cash
-        )
-        found += judge_cover(written, scene)
-        if fleet.burns is not None:
-            found += judge_history(rules, scene, fleet.burns)
+        found += _shown_by(fleet, written, rules, scene)
     left = apply_allowances(
         found,
         [one.tree.source for one in written],
@@ -80,6 +75,20 @@ def lint(
     ]
 
 
+def _shown_by(
+    fleet: Fleet, written: Sequence[Written[Policy]], rules: Sequence[PlacedRule], scene: Scene
+) -> Iterator[Problem]:
+    """What only real accounts show."""
+    from budgetd.core.lints.fleets import judge_cover, judge_history
+    from budgetd.core.policies.fleet_check import judge_fleet
+
+    zone = scene.limits.zone
+    yield from judge_fleet(written, zone, fleet.accounts, master_cash=fleet.master_cash)
+    yield from judge_cover(written, scene)
+    if fleet.burns is not None:
+        yield from judge_history(rules, scene, fleet.burns)
+
+
 def _unplayed(problem: Problem) -> Problem:
     is_bare = bool(problem.lint) and not problem.example
     return replace(problem, example=(UNPLAYED,)) if is_bare else problem
@@ -89,7 +98,11 @@ def _shown(problem: Problem, scene: Scene, fleet: Fleet | None) -> Problem:
     """The problem with its example, or with the word that none was found."""
     if not problem.lint:
         return problem
+    from budgetd.core.lints.examples import example_of
+
     example = example_of(problem, scene)
     if example is not None and fleet is not None and not example:
+        from budgetd.core.lints.fleets import fleet_example
+
         example = fleet_example(problem, scene, fleet.master_cash)
     return replace(problem, example=(UNSHOWN,) if example is None else example)

@@ -1,34 +1,33 @@
-"""Lints that the engine itself finds, rule by rule: what never comes to its target, what is over.
+"""Lints that the engine itself finds, rule by rule: what never comes to its target, means nobody.
 
-It may not judge documents: a rule that is refused is not asked.
+The engine is loaded where a rule gives cause to ask it. It may not judge documents: a rule that is
+refused is not asked.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from budgetd.core.decisions.due import live_rules, when_due
-from budgetd.core.decisions.explaining import misses
 from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Instrument
-from budgetd.core.lints.examples import Plans, Scene, play, policies_of
 from budgetd.core.lints.people import somebody
-from budgetd.core.lints.world import World
+from budgetd.core.lints.scene import Scene
 from budgetd.core.money import CENT, ZERO, show_amount
-from budgetd.core.observation import Observation, Readings
-from budgetd.core.plans.plan import Transfer
 from budgetd.core.policies.policy import Alert, Caps, Lift
-from budgetd.core.policies.schedule import Schedule, next_slot
 from budgetd.core.policies.selector import Match
 from budgetd.core.policies.sharing import Sharing, share_accounts
-from budgetd.core.policies.validation import Path, PlacedRule, amounts_of
+from budgetd.core.policies.validation import PlacedRule, amounts_of
+
+if TYPE_CHECKING:
+    from budgetd.core.lints.examples import Plans
+    from budgetd.core.lints.world import World
+    from budgetd.core.plans.plan import Transfer
 
 
 def judge_single(rules: Sequence[PlacedRule], scene: Scene) -> Iterator[Problem]:
     """Every lint that one rule shows by itself, each with its example."""
     for rule in rules:
         yield from _short_of_target(rule, scene)
-        yield from _over(rule, scene)
         yield from _nobody(rule)
         yield from _never_holds(rule, scene)
 
@@ -45,9 +44,11 @@ def _short_of_target(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
     triggers = [amount for _, amount in amounts_of(action.when, "below")]
     if not triggers or action.to - max(triggers) <= min(_bounds(rule), default=action.to):
         return
+    from budgetd.core.lints.examples import play
+
     target = action.to
 
-    def shows(world: World, plans: Plans) -> bool:
+    def shows(world: "World", plans: "Plans") -> bool:
         moved = [one.transfer for one in world.movements]
         return bool(moved) and moved[-1].after < target and _is_still(world, plans)
 
@@ -71,56 +72,27 @@ def _bounds(rule: PlacedRule) -> list[Decimal]:
     return [bound for bound in bounds if bound is not None]
 
 
-def _is_still(world: World, plans: Plans) -> bool:
+def _is_still(world: "World", plans: "Plans") -> bool:
     """Whether three cycles have gone by since the last movement."""
     later = [plan for plan in plans if plan.taken_at > world.movements[-1].at]
     return len(later) >= 3
 
 
-def _bound_of(transfer: Transfer) -> str:
+def _bound_of(transfer: "Transfer") -> str:
     clips = [step for step in transfer.steps if step.step in ("max", "cap")]
     return clips[-1].note if clips else "the grain of its amounts"
-
-
-def _over(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
-    """A rule whose time is over: the engine asks it no more, today or ever."""
-    ends, schedule = rule.rule.valid.until, rule.rule.schedule
-    is_asked, following = _asked(rule, scene, scene.now)
-    told = [f"{_local(scene.now, scene)} it is not asked"]
-    place: Path = ("valid", "until")
-    if is_asked:
-        return
-    if ends is not None and ends.after(rule.zone) <= scene.now:
-        message = "its time is over: it never acts again"
-    elif _has_no_date(schedule, rule, scene.now):
-        message, place = "its last date is over: it never acts again", ("schedule", "dates")
-        told.append("and no later time is known")
-    elif following is not None and ends is not None and following >= ends.after(rule.zone):
-        message = "it ends before its next slot: it never acts again"
-        told.append(f"{_local(following, scene)} its slot comes, and it lives no more")
-        if _asked(rule, scene, following)[0]:
-            return
-    else:
-        return
-    problem = as_lint("over", rule.at(place, message, is_warning=True), rule.name)
-    yield problem.with_example(*told)
-
-
-def _has_no_date(schedule: Schedule | None, rule: PlacedRule, now: datetime) -> bool:
-    if schedule is None or schedule.dates is None:
-        return False
-    return next_slot(schedule, rule.zone, now) is None
-
-
-def _local(at: datetime, scene: Scene) -> str:
-    return f"{at.astimezone(scene.limits.zone):%Y-%m-%d %H:%M}"
 
 
 def _nobody(rule: PlacedRule) -> Iterator[Problem]:
     """A selector that leaves out, or contradicts, all that it means."""
     selector = rule.rule.accounts
-    if not isinstance(selector, Match) or share_accounts(selector, selector) is not Sharing.NEVER:
+    # Keys that say whom they mean contradict nothing by themselves.
+    if not isinstance(selector, Match) or (selector.not_ is None and selector.any is None):
         return
+    if share_accounts(selector, selector) is not Sharing.NEVER:
+        return
+    from budgetd.core.decisions.explaining import misses
+
     wide = [selector.model_copy(update={key: None}) for key in ("not_", "any")]
     nearest = somebody(wide[:1]) or somebody(wide[1:]) or somebody(["all"])
     assert nearest is not None
@@ -139,6 +111,8 @@ def _never_holds(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
     below, above = action.when.below, action.when.above
     if below is None or above is None or below > above + CENT:
         return
+    from budgetd.core.lints.examples import play
+
     values = list(dict.fromkeys((ZERO, below - CENT, below, above, above + CENT)))
     if rule.rule.accounts == "master" or play(scene, [rule.name], _raises, values) is not None:
         return
@@ -148,21 +122,5 @@ def _never_holds(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
     yield as_lint("never-holds", problem, rule.name).with_example(f"no alert at {shown}")
 
 
-def _raises(_: World, plans: Plans) -> bool:
+def _raises(_: "World", plans: "Plans") -> bool:
     return bool(plans[-1].alerts)
-
-
-def _asked(rule: PlacedRule, scene: Scene, at: datetime) -> tuple[bool, datetime | None]:
-    """Whether the engine asks the rule at an instant, and when its next slot comes."""
-    observation = Observation(
-        taken_at=at,
-        currency="CNY",
-        accounts=(),
-        readings={},
-        master=Readings(),
-        is_preview=True,
-    )
-    policies = policies_of([rule.name], [rule.rule])
-    live = live_rules(policies, observation, scene.limits, None)
-    due = [when_due(named, observation, scene.limits, None) for named in live]
-    return any(one.is_due for one in due), next((one.next_at for one in due), None)

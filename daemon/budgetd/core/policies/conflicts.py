@@ -32,7 +32,7 @@ from budgetd.core.policies.sharing import (
     covers,
     meet_in_time,
     roots,
-    share_accounts,
+    share_meant,
     share_texts,
 )
 from budgetd.core.policies.validation import (
@@ -52,20 +52,25 @@ def judge(policies: Sequence[Written[Policy]], zone: ZoneInfo) -> list[Problem]:
     """
     rules = placed_rules(policies, zone)
     problems = [*_names(policies), *(problem for rule in rules for problem in judge_rule(rule))]
-    acting = [
-        rule
-        for rule in rules
-        if rule.rule.mode is not Mode.OBSERVE and rule.rule.direction is not None
-    ]
-    meant = [_acted_on(rule) for rule in acting]
-    for left, right in _pairs(meant):
-        first, second = acting[left], acting[right]
-        if first.rule.instrument is not second.rule.instrument or _apart(first, second):
-            continue
-        sharing = share_accounts(meant[left], meant[right])
-        if sharing is not Sharing.NEVER:
-            problems += _judge_pair(first, second, sharing)
+    acting = defaultdict[Instrument, list[PlacedRule]](list)
+    for rule in rules:
+        if rule.rule.mode is not Mode.OBSERVE and rule.rule.direction is not None:
+            acting[rule.rule.instrument].append(rule)
+    for rivals in acting.values():
+        problems += _judge_rivals(rivals)
     return sorted(set(problems))
+
+
+def _judge_rivals(rules: Sequence[PlacedRule]) -> Iterator[Problem]:
+    """What rules of one instrument do to each other."""
+    meant = [_acted_on(rule) for rule in rules]
+    for left, right in _pairs(meant):
+        first, second = rules[left], rules[right]
+        if _apart(first, second):
+            continue
+        sharing = share_meant(meant[left], meant[right])
+        if sharing is not Sharing.NEVER:
+            yield from _judge_pair(first, second, sharing)
 
 
 def _acted_on(rule: PlacedRule) -> Match:
@@ -119,6 +124,9 @@ def _rule_names(written: Written[Policy]) -> Iterator[Problem]:
 
 def _apart(first: PlacedRule, second: PlacedRule) -> bool:
     """Whether the times the two rules are valid have no common instant."""
+    one, other = first.rule.valid, second.rule.valid
+    if one.until is None and other.until is None:
+        return False
     for left, right in ((first, second), (second, first)):
         end, start = left.rule.valid.until, right.rule.valid.from_
         if end and start and end.after(left.zone) <= start.first(right.zone):

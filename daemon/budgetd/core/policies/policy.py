@@ -6,7 +6,7 @@ What spans several fields or rules is judged in `validation`. It may not decide.
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -228,7 +228,9 @@ class CouponChoice(Document):
 class GrantCoupons(Lift):
     """Coupons to an account."""
 
-    coupons: CouponChoice = Field(CouponChoice(), description="which coupons count and are given")
+    coupons: CouponChoice = Field(
+        default_factory=cache(CouponChoice), description="which coupons count and are given"
+    )
 
 
 class ReclaimCoupons(Document):
@@ -303,10 +305,10 @@ class Rule(Document):
     alert: Alert | None = Field(None, description="one action of five")
     schedule: Schedule | None = Field(None, description="left out: as fresh readings arrive")
     cooldown: Duration | None = Field(None, description="since the last attempt on the unit")
-    caps: Caps = Field(Caps(), description="gross bounds over periods")
+    caps: Caps = Field(default_factory=cache(Caps), description="gross bounds over periods")
     priority: Priority = Field(DEFAULT_PRIORITY, description="1 goes before 2")
     mode: Mode = Field(Mode.ENFORCE, description="what it may do under the master switch")
-    valid: Valid = Field(Valid(), description="when it lives at all")
+    valid: Valid = Field(default_factory=cache(Valid), description="when it lives at all")
     timezone: Zone | None = Field(
         None, description="of its schedule, `valid`, windows; not of caps"
     )

@@ -39,8 +39,12 @@ class Sharing(IntEnum):
 
 def share_accounts(first: Match | str, second: Match | str) -> Sharing:
     """Whether two selectors mean a common account, taking it that each means somebody."""
-    left, right = as_meant(first), as_meant(second)
-    if _excludes(left, right) or _excludes(right, left):
+    return share_meant(as_meant(first), as_meant(second))
+
+
+def share_meant(left: Match, right: Match) -> Sharing:
+    """As `share_accounts`, of selectors that name the statuses they mean."""
+    if _are_apart(left, right) or _leaves_all(left, right) or _leaves_all(right, left):
         return Sharing.NEVER
     if _covers(left, right) or _covers(right, left):
         return Sharing.SURELY
@@ -163,17 +167,25 @@ def _keys(match: Match) -> set[str]:
 
 
 def _excludes(first: Match, second: Match) -> bool:
-    """Whether surely no account is in both."""
+    """Whether surely no account is in both, by what either says or the first leaves out."""
+    return _are_apart(first, second) or _leaves_all(first, second)
+
+
+def _are_apart(first: Match, second: Match) -> bool:
+    """Whether the keys of two selectors exclude each other; whichever is asked first."""
+    if first.org is not None and second.org is not None and _orgs_exclude(first.org, second.org):
+        return True
     if first.id is not None and second.id is not None and not set(first.id) & set(second.id):
         return True
     if share_texts(first.name, second.name) is Sharing.NEVER:
         return True
     if share_texts(first.display_name, second.display_name) is Sharing.NEVER:
         return True
-    if _statuses_exclude(first.status, second.status):
-        return True
-    if _orgs_exclude(first.org, second.org):
-        return True
+    return _statuses_exclude(first.status, second.status)
+
+
+def _leaves_all(first: Match, second: Match) -> bool:
+    """Whether surely all of the second are what the first leaves out, or none of its `any`."""
     if first.not_ is not None and _covers(first.not_, second):
         return True
     return first.any is not None and all(_excludes(part, second) for part in first.any)
@@ -226,6 +238,7 @@ def _glob_covers(glob: str, text: str) -> bool:
     return is_prefix and _literal_head(text).startswith(head)
 
 
+@lru_cache(maxsize=4096)
 def _globs_exclude(left: str, right: str) -> bool:
     heads = _literal_head(left), _literal_head(right)
     tails = _literal_head(left[::-1], "*?]"), _literal_head(right[::-1], "*?]")
@@ -281,6 +294,7 @@ def _unit(path: str) -> tuple[tuple[str, ...], str]:
     return parts, ""
 
 
+@lru_cache(maxsize=4096)
 def _paths_exclude(left: str, right: str) -> bool:
     (left_unit, left_form), (right_unit, right_form) = _unit(left), _unit(right)
     if left_form == "**" or right_form == "**":
