@@ -18,6 +18,8 @@ class Size:
     cpu_reads: int
     decide_accounts: int
     help_runs: int
+    check_runs: int
+    custodian_runs: int
     memory_accounts: int
     is_judged: bool = True
 
@@ -30,6 +32,8 @@ FULL = Size(
     cpu_reads=500,
     decide_accounts=10_000,
     help_runs=10,
+    check_runs=15,
+    custodian_runs=3,
     memory_accounts=10_000,
 )
 QUICK = Size(
@@ -41,6 +45,8 @@ QUICK = Size(
     cpu_reads=500,
     decide_accounts=10_000,
     help_runs=10,
+    check_runs=15,
+    custodian_runs=3,
     memory_accounts=10_000,
 )
 SMALLEST = Size(
@@ -51,6 +57,8 @@ SMALLEST = Size(
     cpu_reads=4,
     decide_accounts=200,
     help_runs=1,
+    check_runs=1,
+    custodian_runs=1,
     memory_accounts=30,
     is_judged=False,
 )

@@ -20,7 +20,7 @@ def test_every_measure_gives_its_line() -> None:
     heading, *lines = done.stdout.splitlines()
     assert heading.split()[:2] == ["measure", "value"]
     names = [line.split()[0] for line in lines]
-    assert names == ["sweep", "sweep_sdk", "cpu", "decide", "help", "memory"]
+    assert names == ["sweep", "sweep_sdk", "cpu", "decide", "help", "check", "memory"]
 
 
 def test_a_small_sweep_reads_every_account() -> None:
