@@ -13,7 +13,10 @@ import pytest
 from click.testing import Result
 from rich.cells import cell_len
 
+from budgetd.config.limits import LimitsSection, Polling
 from budgetd.core.burn import Burn
+from budgetd.core.decisions.funding import Funding
+from budgetd.core.documents.placing import read_model
 from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.observation import (
     Account,
@@ -24,9 +27,10 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
+from budgetd.core.policies.policy import Policy, PolicySet
 from budgetd.report.accounts_csv import accounts_csv
 from budgetd.report.accounts_rows import fleet_rows
-from budgetd.report.accounts_text import account_text, accounts_text
+from budgetd.report.accounts_text import account_text, accounts_text, funded_text
 from budgetd.report.screen import Screen
 from budgetd.report.snapshot import read_snapshot, snapshot_json
 from budgetd.sandbox.faults import FaultKind, FaultOrder
@@ -265,6 +269,45 @@ def test_the_last_transfer_is_shown_with_its_way_and_its_state() -> None:
     cells = list(csv.DictReader(io.StringIO(accounts_csv(fleet, rows))))
     told = {row["account"]: row["last_transfer_amount"] for row in cells}
     assert told == {"prod-web": "-1500.00", "prod-db": ""}
+
+
+def test_what_rules_keep_stands_beside_what_lasts_alone() -> None:
+    bare = fleet_of(["prod-web", "other"])
+    at, cash = bare.taken_at, Decimal("1000.00")
+    web, other = sorted(bare.accounts, key=lambda account: account.name != "prod-web")
+    units = {one.id: Unit(account_id=one.id, instrument=Instrument.CASH) for one in (web, other)}
+    burn = Burn(at=at, value=cash, level=Decimal(100))
+    fleet = replace(
+        bare,
+        master=Readings(cash=Ok(Decimal("2500.00"), at)),
+        readings={one: Readings(cash=Ok(cash, at)) for one in units},
+        burns=dict.fromkeys(units.values(), burn),
+    )
+    text = """version: 1
+policy: p
+rules:
+  - {name: r, accounts: {name: prod-web}, top_up: {when: {below: 5.00}, to: 9.00}}
+"""
+    policy = read_model(text, "p.yaml", Policy)
+    assert isinstance(policy, Policy)
+    funding = Funding(fleet, PolicySet((policy,), ""), LimitsSection().for_core(ZONE, Polling()))
+    rows = fleet_rows(fleet, (), ZONE, funding)
+    screen = Screen(width=200, zone=ZONE)
+    lines = accounts_text(fleet, rows, screen, enterprise="a").splitlines()
+    told = next(line for line in lines if "prod-web" in line)
+    assert "10 d (10 d to 10 d)  25 d master" in told
+    assert "master" not in next(line for line in lines if "other  " in line)
+    assert "with rules    25 d, as long as the master lasts" in account_text(fleet, rows, screen)
+    assert funded_text(funding, screen) == (
+        "The master's cash less the reserve lasts 25 d at the burn of the account that it feeds.\n"
+    )
+    cells = {row["account"]: row for row in csv.DictReader(io.StringIO(accounts_csv(fleet, rows)))}
+    assert (cells["prod-web"]["kept_s"], cells["prod-web"]["kept_until"]) == ("2160000", "master")
+    assert (cells["other"]["kept_s"], cells["other"]["kept_until"]) == ("", "")
+    document = json.loads(snapshot_json(fleet, ZONE, funding))
+    ahead = {one["name"]: one["ahead"] for one in document["accounts"]}
+    assert ahead["prod-web"]["kept_s"]["middle"] == 2160000
+    assert (ahead["other"]["kept_s"], ahead["other"]["kept_until"]) == (None, None)
 
 
 def test_a_burn_and_a_runway_never_stand_without_their_bands() -> None:

@@ -100,6 +100,37 @@ def test_recorded_readings_decide_by_runway_what_live_ones_did(site: Site) -> No
     assert decided(site) != live
 
 
+def test_how_long_money_lasts_is_told_with_and_without_the_rules(site: Site) -> None:
+    site.write(policy=POLICY)
+    assert site.run("apply", "--yes").exit_code == 0
+    remember(site)
+    ledger = Ledger(site.state, may_write=True)
+    ledger.connection.execute("DELETE FROM forecast")
+    ledger.close()
+    assert site.run("apply", "--yes").exit_code == 0
+    # 100,000.00 less a reserve of 10.00, at 24.00 a day.
+    lasts = "The master's cash less the reserve lasts 4,1"
+    for command in (("accounts",), ("plan",), ("plan", "--format", "markdown")):
+        told = " ".join(site.run(*command).stdout.replace("&", " ").split())
+        assert "at the burn of the account that it feeds" in told, command
+        assert "for ever" in told or lasts in told, command
+    (row,) = [
+        one
+        for one in json.loads(site.run("accounts", "--format", "json").stdout)["accounts"]
+        if one["name"] == "acme_prod_web"
+    ]
+    alone, kept = row["ahead"]["runway_s"], row["ahead"]["kept_s"]
+    assert row["ahead"]["kept_until"] == "master"
+    assert kept["low"] is None or kept["low"] > alone["high"]
+    one = site.run("accounts", "--account", "acme_prod_web").stdout
+    assert "with rules" in one
+    (site.home / "policies" / "p.yaml").write_text("version: 1\n")
+    refused = site.run("accounts")
+    assert refused.exit_code == 0
+    assert "with rules" not in refused.stdout
+    assert "the policies are refused" in refused.stderr
+
+
 def decided(site: Site, *options: str) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """What a plan moves and what it holds, less what tells one reading from the next."""
     result = site.run("plan", "--format", "json", *options)

@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from budgetd.core.burn import Burn
-from budgetd.core.decisions.lasting import Lasting, lasting, summed
+from budgetd.core.decisions.funding import summed
+from budgetd.core.decisions.lasting import Lasting, lasting
 from budgetd.core.standing import Lasts
 
 from .cases import NOW, GivenLimits, read_case

@@ -7,7 +7,7 @@ import asyncio
 import difflib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from budgetd.core.intent import Instrument
 
 if TYPE_CHECKING:
     from budgetd.config import Config
-    from budgetd.core.intent import Move
+    from budgetd.core.decisions.funding import Funding
     from budgetd.core.observation import Account, Observation
 
 FORMATS = ["text", "json", "csv"]
@@ -77,10 +77,13 @@ class _Asked:
 def _show(config: "Config", style: str, name: str | None) -> int:
     begun = time.monotonic()
     asked = _Asked(name)
-    observation, moves = asyncio.run(_observe(config, asked))
+    fleet = asyncio.run(_observe(config, asked))
+    observation = replace(
+        fleet, accounts=tuple(account for account in fleet.accounts if asked.wants(account))
+    )
     seen = _Seen(
         observation=observation,
-        moves=moves,
+        fleet=fleet,
         took=timedelta(seconds=time.monotonic() - begun),
         is_one=name is not None,
     )
@@ -93,10 +96,8 @@ def _show(config: "Config", style: str, name: str | None) -> int:
     return 0
 
 
-async def _observe(config: "Config", asked: _Asked) -> "tuple[Observation, tuple[Move, ...]]":
-    """What can be read now, and our own moves."""
-    from dataclasses import replace
-
+async def _observe(config: "Config", asked: _Asked) -> "Observation":
+    """What can be read now, of whom is asked for; the list is of everybody."""
     from budgetd.clock import now
     from budgetd.core.observation import NOTHING_READ, Observation
     from budgetd.ledger.forecasts import burns
@@ -105,6 +106,7 @@ async def _observe(config: "Config", asked: _Asked) -> "tuple[Observation, tuple
     ledger = open_past(config)
     try:
         moves = ledger.moves(LONG_AGO) if ledger is not None else ()
+        pauses = ledger.pauses() if ledger is not None else ()
         known = burns(ledger, now(), config.timezone) if ledger is not None else {}
     finally:
         if ledger is not None:
@@ -116,20 +118,22 @@ async def _observe(config: "Config", asked: _Asked) -> "tuple[Observation, tuple
         readings={},
         master=NOTHING_READ,
         burns=known,
+        moves=moves,
+        pauses=pauses,
     )
     with reading_progress() as progress:
         async with open_client(config, now, may_write=False) as client:
             found = await observer_of(config, client, now, progress).fleet(asked, blank)
-    kept = tuple(account for account in found.accounts if asked.wants(account))
-    return replace(found, accounts=kept), moves
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What is shown: readings, our own moves, how long reading took, one account or all."""
+    """What is shown: readings, our own moves, how long reading took, one account or all; and the
+    whole fleet, which the master feeds."""
 
     observation: "Observation"
-    moves: "tuple[Move, ...]"
+    fleet: "Observation"
     took: timedelta
     is_one: bool
 
@@ -137,19 +141,37 @@ class _Seen:
 def _render(config: "Config", seen: _Seen, style: str) -> str:
     from budgetd.report.accounts_rows import fleet_rows
 
-    observation = seen.observation
+    observation, funding = seen.observation, _funding(config, seen.fleet)
     if style == "json":
         from budgetd.report.snapshot import snapshot_json
 
-        return snapshot_json(observation, config.timezone)
-    rows = fleet_rows(observation, seen.moves, config.timezone)
+        return snapshot_json(observation, config.timezone, funding)
+    rows = fleet_rows(observation, observation.moves, config.timezone, funding)
     if style == "csv":
         from budgetd.report.accounts_csv import accounts_csv
 
         return accounts_csv(observation, rows)
-    from budgetd.report.accounts_text import account_text, accounts_text
+    from budgetd.report.accounts_text import account_text, accounts_text, funded_text
 
     screen = screen_of(config.timezone)
     if seen.is_one:
-        return account_text(observation, rows, screen)
-    return accounts_text(observation, rows, screen, enterprise=config.enterprise, read_in=seen.took)
+        told = account_text(observation, rows, screen)
+    else:
+        told = accounts_text(
+            observation, rows, screen, enterprise=config.enterprise, read_in=seen.took
+        )
+    return told if funding is None else f"{told}{funded_text(funding, screen)}"
+
+
+def _funding(config: "Config", fleet: "Observation") -> "Funding | None":
+    """The rules in force; None where the policies are refused: the fleet is shown all the same."""
+    from budgetd.config import load_policies
+    from budgetd.core.decisions.funding import Funding
+    from budgetd.core.documents.problem import InvalidDocuments
+
+    try:
+        policies = load_policies(config.policies, config).policy_set
+    except InvalidDocuments:
+        say("note: the policies are refused (see `budgetd check`), so what they keep is not told")
+        return None
+    return Funding(fleet, policies, config.guards())

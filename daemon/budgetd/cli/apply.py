@@ -129,7 +129,7 @@ def _dry(order: Order) -> int:
     else:
         request = Request(order.opened, order.rule, None, None, has_other_policies=False)
         plan, observation = asyncio.run(make(request))
-        click.echo(render(order.opened.config, plan, observation, order.style, None), nl=False)
+        click.echo(render(order.opened, plan, observation, order.style, None), nl=False)
         would_move = bool(plan.transfers or plan.withheld)
     say("mode: dry_run in the config: nothing was moved")
     return LIMITED if would_move else 0

@@ -20,7 +20,6 @@ from budgetd.cli.speaking import (
 )
 
 if TYPE_CHECKING:
-    from budgetd.config import Config
     from budgetd.core.observation import Observation
     from budgetd.core.plans.plan import Plan
     from budgetd.wiring import Opened
@@ -100,7 +99,7 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
     begun = time.monotonic()
     plan, observation = asyncio.run(make(request))
     took = timedelta(seconds=time.monotonic() - begun)
-    click.echo(render(request.opened.config, plan, observation, style, took), nl=False)
+    click.echo(render(request.opened, plan, observation, style, took), nl=False)
     if out is not None:
         try:
             write_private(out, plan_json(plan))
@@ -145,9 +144,15 @@ async def make(request: Request) -> "tuple[Plan, Observation]":
 
 
 def render(
-    config: "Config", plan: "Plan", observation: "Observation", style: str, took: timedelta | None
+    opened: "Opened", plan: "Plan", observation: "Observation", style: str, took: timedelta | None
 ) -> str:
-    """The plan in one of the formats."""
+    """The plan in one of the formats; those for people tell how long money lasts, too."""
+    from budgetd.core.decisions.lasting import lasting
+    from budgetd.report.ahead import lasting_lines
+
+    zone, limits = opened.config.timezone, opened.config.guards()
+    if style not in ("json", "csv"):
+        ahead = tuple(lasting_lines(lasting(observation, opened.loaded.policy_set, limits)))
     match style:
         case "json":
             from budgetd.report.plan_json import plan_json
@@ -156,19 +161,19 @@ def render(
         case "html":
             from budgetd.report.plan_html import plan_html
 
-            return plan_html(plan, observation, config.timezone)
+            return plan_html(plan, observation, zone, ahead=ahead)
         case "markdown":
             from budgetd.report.plan_markdown import plan_markdown
 
-            return plan_markdown(plan, config.timezone)
+            return plan_markdown(plan, zone, ahead)
         case "csv":
             from budgetd.report.plan_csv import plan_csv
 
-            return plan_csv(plan, config.timezone)
+            return plan_csv(plan, zone)
         case _:
             from budgetd.report.plan_text import plan_text
 
-            return plan_text(plan, screen_of(config.timezone), read_in=took)
+            return plan_text(plan, screen_of(zone), read_in=took, ahead=ahead)
 
 
 def write_private(path: Path, text: str) -> None:

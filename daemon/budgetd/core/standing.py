@@ -7,6 +7,7 @@ metrics tell them. It may not decide anything.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +65,34 @@ class Lasts:
     high_s: int | None
 
 
+class End(StrEnum):
+    """What lets an account run dry that rules keep funded: the master's money, a cap, the end of
+    the rule, or a slot that comes too late or brings too little."""
+
+    MASTER = "master"
+    CAP = "cap"
+    VALID = "valid"
+    SLOT = "slot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How long the rules in force keep an account funded, what ends that, and of a cap which."""
+
+    lasts: Lasts
+    end: End
+    cap: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worst:
-    """One of the accounts whose cash ends first."""
+    """One of the accounts whose cash ends first: `lasts` if nothing is moved, `kept` with the
+    rules in force, None where none feeds it or that is not known."""
 
     id: str
     label: str
     lasts: Lasts
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

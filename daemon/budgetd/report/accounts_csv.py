@@ -13,8 +13,9 @@ from budgetd.core.intent import Direction, Instrument
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Observation
+from budgetd.core.standing import Kept
 from budgetd.report.accounts_rows import FleetRow
-from budgetd.report.ahead import seconds
+from budgetd.report.ahead import seconds, until
 from budgetd.report.plan_csv import defused
 
 COLUMNS = (
@@ -38,6 +39,10 @@ COLUMNS = (
     "runway_s_low",
     "runway_s",
     "runway_s_high",
+    "kept_s_low",
+    "kept_s",
+    "kept_s_high",
+    "kept_until",
     "last_transfer_at",
     "last_transfer_instrument",
     "last_transfer_amount",
@@ -87,14 +92,23 @@ def _cells(row: FleetRow, currency: str) -> tuple[str, ...]:
 def _ahead(row: FleetRow) -> tuple[str, ...]:
     """Empty where it is not known; a runway without an end is empty, too, beside a burn of 0."""
     if row.ahead is None:
-        return ("",) * 6
+        return ("",) * 10
     spends, lasts = row.ahead.spends, row.ahead.lasts
     ends = () if lasts is None else (lasts.low, lasts.middle, lasts.high)
     lengths = [seconds(length) for length in ends] or [None] * 3
     return (
         *(_amount(amount) for amount in (spends.low, spends.middle, spends.high)),
         *("" if length is None else str(length) for length in lengths),
+        *_kept(row.ahead.kept),
     )
+
+
+def _kept(kept: Kept | None) -> tuple[str, ...]:
+    """With the rules in force; empty lengths beside a word have no end."""
+    if kept is None:
+        return ("",) * 4
+    lengths = (kept.lasts.low_s, kept.lasts.middle_s, kept.lasts.high_s)
+    return *("" if length is None else str(length) for length in lengths), until(kept)
 
 
 def _last(row: FleetRow) -> tuple[str, str, str, str]:

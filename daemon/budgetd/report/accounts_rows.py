@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from budgetd.core.decisions.funding import Funding
 from budgetd.core.intent import Instrument, Move
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import (
@@ -75,17 +76,20 @@ def figures_of(readings: Readings, at: datetime) -> dict[Instrument, Figure]:
 
 
 def fleet_rows(
-    observation: Observation, moves: Iterable[Move], zone: ZoneInfo
+    observation: Observation,
+    moves: Iterable[Move],
+    zone: ZoneInfo,
+    funding: Funding | None = None,
 ) -> tuple[FleetRow, ...]:
     """A row an account, by unit and name; `moves` are in the order in which they were made,
-    weekdays of what lies ahead those of `zone`."""
+    weekdays of what lies ahead those of `zone`, the rules in force those of `funding`."""
     last = {move.unit.account_id: move for move in moves}
     rows = [
         FleetRow(
             account=account,
             figures=figures_of(observation.readings_of(account.id), observation.taken_at),
             last=last.get(account.id),
-            ahead=ahead_of(observation, account.id, zone),
+            ahead=ahead_of(observation, account.id, zone, funding),
         )
         for account in observation.accounts
     ]

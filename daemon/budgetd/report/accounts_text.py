@@ -12,6 +12,7 @@ from decimal import Decimal
 from rich.cells import cell_len
 from rich.text import Text
 
+from budgetd.core.decisions.funding import Funding, lasts_of
 from budgetd.core.intent import Direction, Instrument, Move
 from budgetd.core.intent import State as MoveState
 from budgetd.core.money import show_amount
@@ -25,7 +26,13 @@ from budgetd.report.accounts_rows import (
     live_ledgers,
     sum_of,
 )
-from budgetd.report.ahead import lasts_words, spends_words
+from budgetd.report.ahead import (
+    kept_briefly,
+    kept_words,
+    lasts_words,
+    master_words,
+    spends_words,
+)
 from budgetd.report.harmless import harmless
 from budgetd.report.plan_text import short_label
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
@@ -93,13 +100,14 @@ def _columns(screen: Screen) -> tuple[Column, ...]:
         Column(title="status", rank=3, cell=_status, is_right=False),
         Column(title="cash", rank=0, cell=figure(Instrument.CASH)),
         Column(title="credit", rank=1, cell=figure(Instrument.CREDIT)),
-        Column(title="spendable", rank=7, cell=spendable),
+        Column(title="spendable", rank=8, cell=spendable),
         Column(title="coupons", rank=2, cell=figure(Instrument.COUPON)),
         Column(title="next expiry", rank=4, cell=lambda row: _expiry(row, screen)),
-        Column(title="burn a day", rank=6, cell=lambda row: spends_words(row.ahead)),
+        Column(title="burn a day", rank=7, cell=lambda row: spends_words(row.ahead)),
         Column(title="runway", rank=5, cell=lambda row: lasts_words(row.ahead)),
-        Column(title="last transfer", rank=8, cell=lambda row: _last(row.last, screen)),
-        Column(title="id", rank=9, cell=lambda row: harmless(row.account.id), is_right=False),
+        Column(title="with rules", rank=6, cell=lambda row: kept_briefly(row.ahead)),
+        Column(title="last transfer", rank=9, cell=lambda row: _last(row.last, screen)),
+        Column(title="id", rank=10, cell=lambda row: harmless(row.account.id), is_right=False),
     )
 
 
@@ -220,6 +228,14 @@ def _sums(rows: Sequence[FleetRow]) -> Iterator[str]:
         yield f"In no sum: {', '.join(counts)}. What is unknown is not taken for 0.00."
 
 
+def funded_text(funding: Funding, screen: Screen) -> str:
+    """How long the master lasts for all that it feeds; empty where that is not known."""
+    if funding.master is None:
+        return ""
+    told = f"{master_words(lasts_of(funding.master), len(funding.fed))}."
+    return print_lines([Text(part) for part in _wrapped(told, screen.width)], screen)
+
+
 def account_text(observation: Observation, rows: Sequence[FleetRow], screen: Screen) -> str:
     """A few accounts in full: every credit ledger and every coupon on its line."""
     lines: list[str] = []
@@ -258,6 +274,8 @@ def _block(observation: Observation, row: FleetRow, screen: Screen) -> Iterator[
     if row.ahead is not None:
         yield f"{GAP}{pad('burn a day', 14)}{spends_words(row.ahead)}"
         yield f"{GAP}{pad('runway', 14)}{lasts_words(row.ahead) or 'unknown: cash was not read'}"
+        if row.ahead.kept is not None:
+            yield f"{GAP}{pad('with rules', 14)}{kept_words(row.ahead.kept)}"
     yield f"{GAP}{pad('last transfer', 14)}{_last(row.last, screen) or 'none by budgetd'}"
 
 

@@ -5,16 +5,12 @@ It may not lay anything out.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from decimal import Decimal
 
-from budgetd.core.burn import FOREVER
 from budgetd.core.intent import OPEN, Direction, State
 from budgetd.core.money import ZERO, show_amount, total
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan
-from budgetd.core.standing import Lasts
-from budgetd.report.ahead import span
 from budgetd.report.rows import VERBS
 from budgetd.report.summary import Summary
 from budgetd.report.words import HOLD_WORDS, STATE_WORDS, limit_name
@@ -82,15 +78,6 @@ def _nothing(summary: Summary) -> str:
 def count(number: int, noun: str) -> str:
     """`1 rule`, `4 rules`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def lasts_words(lasts: Lasts) -> str:
-    """`12 d (9 d to 16 d)`: the middle, then what holds eight cases of ten."""
-    low, middle, high = (
-        span(FOREVER if length is None else timedelta(seconds=length))
-        for length in (lasts.low_s, lasts.middle_s, lasts.high_s)
-    )
-    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def outcome_verb(outcome: Outcome) -> str:

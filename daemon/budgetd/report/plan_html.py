@@ -4,7 +4,7 @@ Everything shown is escaped, and made harmless, by the environment and not by th
 page forbids itself all but its own style sheet, which it names by its digest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from budgetd.core.observation import Observation
@@ -23,10 +23,11 @@ def plan_html(
     zone: ZoneInfo,
     *,
     results: Sequence[Outcome] | None = None,
+    ahead: Iterable[str] = (),
 ) -> str:
-    """The page of a plan; with `results` also what carrying it out did."""
+    """The page of a plan; with `results` also what carrying it out did. `ahead` tells how long
+    money lasts."""
     files = {name: own_file("budgetd.report", name) for name in (TEMPLATE, STYLE)}
     template = environment_of(files).get_template(TEMPLATE)
-    return template.render(
-        page=page_of(plan, observation, zone, results), style_digest=style_digest(files[STYLE])
-    )
+    page = page_of(plan, observation, zone, results)
+    return template.render(page=page, ahead=tuple(ahead), style_digest=style_digest(files[STYLE]))

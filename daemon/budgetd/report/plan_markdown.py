@@ -39,12 +39,13 @@ _HEADER = (
 )
 
 
-def plan_markdown(plan: Plan, zone: ZoneInfo) -> str:
-    """A heading, the figures, and one table a kind of row; sections without rows are left out."""
-    return "\n".join(_lines(plan, zone)) + "\n"
+def plan_markdown(plan: Plan, zone: ZoneInfo, ahead: Iterable[str] = ()) -> str:
+    """A heading, the figures, how long money lasts (`ahead`), and one table a kind of row;
+    sections without rows are left out."""
+    return "\n".join(_lines(plan, zone, tuple(ahead))) + "\n"
 
 
-def _lines(plan: Plan, zone: ZoneInfo) -> Iterator[str]:
+def _lines(plan: Plan, zone: ZoneInfo, ahead: tuple[str, ...]) -> Iterator[str]:
     summary = summary_of(plan)
     taken = f"{plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}"
     yield f"# Plan of {plain(plan.enterprise)}, {plain(taken)}"
@@ -53,6 +54,9 @@ def _lines(plan: Plan, zone: ZoneInfo) -> Iterator[str]:
     yield f"{mode}`mode: {plan.mode}`, policies `{short_digest(plan.policy_digest)}`"
     yield ""
     yield from _figures(plan, summary)
+    if ahead:
+        yield ""
+        yield from (f"- {plain(line)}" for line in ahead)
     rows = rows_of(plan, zone)
     for title, kinds in _SECTIONS:
         own = [row for row in rows if row.kind in kinds]

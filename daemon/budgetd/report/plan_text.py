@@ -5,7 +5,7 @@ count differently from the other formats, nor let a name act on the terminal.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -45,9 +45,11 @@ def plan_text(
     *,
     read_in: timedelta | None = None,
     closing: str | None = None,
+    ahead: Iterable[str] = (),
 ) -> str:
     """The plan for a screen. `read_in` is how long reading took; `closing` stands in the place
-    of the last line, which says how to carry the plan out (empty: no such line)."""
+    of the last line, which says how to carry the plan out (empty: no such line); `ahead` tells
+    how long money lasts."""
     lines = [
         Text(line, style="bold")
         for line in flow_parts(_heading(plan, screen, read_in), screen.room)
@@ -59,11 +61,17 @@ def plan_text(
         lines.append(Text(fit(_more(rows[MOST_ROWS:]), screen.room)))
     summary = summary_of(plan)
     lines += [Text(), *(Text(line) for line in flow_parts(_sums(plan, summary), screen.room))]
+    lines += [Text(part) for line in ahead for part in _wrapped(harmless(line), screen.room)]
     lines += [Text(fit(line, screen.room), style="cyan") for line in _waiting(plan)]
     last = closing_of(plan, summary) if closing is None else closing
     if last:
         lines += [Text(line) for line in sentences(last, screen.room)]
     return print_lines(lines, screen)
+
+
+def _wrapped(line: str, width: int) -> Iterator[str]:
+    for number, part in enumerate(sentences(line, width - len(GAP))):
+        yield f"{GAP if number else ''}{part}"
 
 
 def _heading(plan: Plan, screen: Screen, read_in: timedelta | None) -> Iterator[str]:

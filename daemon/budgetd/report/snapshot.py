@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import Burn
+from budgetd.core.decisions.funding import Funding
 from budgetd.core.documents.problem import InvalidDocuments, Problem
 from budgetd.core.intent import Unit
 from budgetd.core.moment import format_instant
@@ -32,7 +33,7 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.report.ahead import Ahead, ahead_of, seconds
+from budgetd.report.ahead import Ahead, ahead_of, seconds, until
 from budgetd.report.snapshot_burns import burns_by_account, read_burns
 from budgetd.report.snapshot_fields import FieldError, Fields, read_json
 
@@ -45,12 +46,12 @@ _OF_ACCOUNT = (
 )
 
 
-def snapshot_json(observation: Observation, zone: ZoneInfo) -> str:
+def snapshot_json(observation: Observation, zone: ZoneInfo, funding: Funding | None = None) -> str:
     """All of an observation that was read, as one JSON document ending in a line break.
 
     Amounts are texts with two decimals, instants RFC 3339 in UTC to the microsecond; what
-    nobody asked for is null, and what lies ahead (`ahead`, weekdays by `zone`) where the burn is
-    not known; a length of null has no end.
+    nobody asked for is null, and what lies ahead (`ahead`, weekdays by `zone`, with the rules in
+    force by `funding`) where the burn is not known; a length of null has no end.
     """
     burns = burns_by_account(observation.burns)
     document = {
@@ -62,7 +63,7 @@ def snapshot_json(observation: Observation, zone: ZoneInfo) -> str:
             {
                 **_account(account),
                 "readings": _of_account(observation, account.id),
-                "ahead": _ahead(ahead_of(observation, account.id, zone)),
+                "ahead": _ahead(ahead_of(observation, account.id, zone, funding)),
                 "burns": burns.get(account.id, []),
             }
             for account in observation.accounts
@@ -79,7 +80,7 @@ def _of_account(observation: Observation, account_id: str) -> Json | None:
 def _ahead(ahead: Ahead | None) -> Json | None:
     if ahead is None:
         return None
-    spends, lasts = ahead.spends, ahead.lasts
+    spends, lasts, kept = ahead.spends, ahead.lasts, ahead.kept
     return {
         "burn_a_day": {
             "low": format_amount(spends.low),
@@ -92,6 +93,13 @@ def _ahead(ahead: Ahead | None) -> Json | None:
             "middle": seconds(lasts.middle),
             "high": seconds(lasts.high),
         },
+        "kept_s": kept
+        and {
+            "low": kept.lasts.low_s,
+            "middle": kept.lasts.middle_s,
+            "high": kept.lasts.high_s,
+        },
+        "kept_until": kept and until(kept),
     }
 
 

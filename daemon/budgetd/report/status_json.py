@@ -7,6 +7,7 @@ from datetime import datetime
 
 from budgetd.core.moment import format_instant
 from budgetd.core.standing import Done, Funds, Lasts, Standing
+from budgetd.report.ahead import until
 from budgetd.report.pauses import pauses_json
 from budgetd.report.proposals_json import proposals_json
 from budgetd.report.status import Told, verdict
@@ -62,7 +63,12 @@ def _said(said: Standing | None) -> Json:
         "next": [{"what": one.what, "at": format_instant(one.at)} for one in said.next],
         "master": [_funds(funds) for funds in said.master],
         "worst": [
-            {"account": {"id": one.id, "name": one.label}, "runway_s": _lasts(one.lasts)}
+            {
+                "account": {"id": one.id, "name": one.label},
+                "runway_s": _lasts(one.lasts),
+                "kept_s": None if one.kept is None else _lasts(one.kept.lasts),
+                "kept_until": None if one.kept is None else until(one.kept),
+            }
             for one in said.worst
         ],
     }

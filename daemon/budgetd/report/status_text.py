@@ -13,9 +13,10 @@ from budgetd.core.intent import Direction, Move
 from budgetd.core.money import parse_amount, show_amount, total
 from budgetd.core.reason import QUIET, Ask
 from budgetd.core.standing import Done, Funds, Standing
+from budgetd.report.ahead import length_words, worst_words
 from budgetd.report.harmless import harmless
 from budgetd.report.pauses import scope_text
-from budgetd.report.phrases import count, lasts_words, short_digest, signed
+from budgetd.report.phrases import count, short_digest, signed
 from budgetd.report.rows import VERBS, moment
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.status import Told, verdict
@@ -155,10 +156,10 @@ def _funds(funds: Funds, told: Told) -> str:
 def _runways(said: Standing) -> Iterator[str]:
     """How long the master's cash feeds what it feeds, and the accounts that end first."""
     known = [one.lasts for one in said.master if one.lasts is not None]
-    words = lasts_words(known[0]) if known else UNKNOWN_RUNWAY
+    words = length_words(known[0]) if known else UNKNOWN_RUNWAY
     yield f"master cash less the reserve: {words}"
     for one in said.worst:
-        yield f"{one.label}: {lasts_words(one.lasts)}"
+        yield f"{one.label}: {worst_words(one)}"
 
 
 def _pauses(told: Told, screen: Screen) -> Iterator[str]:

@@ -16,9 +16,10 @@ from budgetd.core.reason import QUIET, Ask, Hold
 from budgetd.core.standing import Funds
 from budgetd.ledger import looking, proposals
 from budgetd.ledger.tally import open_moves
+from budgetd.report.ahead import length_words, worst_words
 from budgetd.report.figure import Figure
 from budgetd.report.pauses import in_force, scope_text
-from budgetd.report.phrases import count, lasts_words, short_digest, signed
+from budgetd.report.phrases import count, short_digest, signed
 from budgetd.report.rows import VERBS, hold_note, moment
 from budgetd.report.summary import loud_holds
 from budgetd.report.words import (
@@ -156,10 +157,10 @@ def page_of(seen: Seen, query: str, page: int) -> Page:
         last=tuple(_last(seen)),
         master=tuple(_funds(seen, funds) for funds in standing.master),
         runway=next(
-            (lasts_words(one.lasts) for one in standing.master if one.lasts is not None),
+            (length_words(one.lasts) for one in standing.master if one.lasts is not None),
             "unknown until burn is known",
         ),
-        worst=tuple((one.label, lasts_words(one.lasts)) for one in standing.worst),
+        worst=tuple((one.label, worst_words(one)) for one in standing.worst),
         waiting=tuple(_waiting(seen, one) for one in live[:MOST_LISTED]),
         more_waiting=max(len(live) - MOST_LISTED, 0),
         doubts=tuple(
