@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench bench-check simulate kills secrecy machine install-check soak clean
+.PHONY: setup demo test check bench bench-check readings backtest simulate kills secrecy machine install-check soak clean
 
 setup: $(READY)
 
@@ -37,6 +37,11 @@ bench-check: $(READY)
 # How big the state file of 10,000 accounts is after a year, and what a cycle and a sweep cost.
 readings: $(READY)
 	$(BIN)/python -m bench.readings --accounts $(or $(N),10000)
+
+# A quarter of a year of 1,000 accounts, replayed; then fresh pasts against the plain simulator.
+backtest: $(READY)
+	$(BIN)/python -m bench.backtest
+	PASTS=$(or $(N),200) FIRST_PAST=100000 $(BIN)/pytest -q -n 0 -o timeout=0 tests/backtest
 
 # Longer campaigns; what they found is a case in the suite. N is how many schedules, kills, ...
 simulate: $(READY)

@@ -5,25 +5,22 @@ that limits and caps count, and every reading where a sudden zero is to be judge
 decide.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from budgetd.core.backtest.series import MICROSECOND, Track, instant, micros
+from budgetd.core.backtest.memory import Memory
+from budgetd.core.backtest.series import Track, instant, micros
 from budgetd.core.backtest.world import LOOKS_BACK, REPLAYED, Key, World, sums_before
-from budgetd.core.burn import Burn
 from budgetd.core.decisions.due import is_valid
 from budgetd.core.decisions.remembering import episodes_of, reach_of
 from budgetd.core.decisions.trigger import When
-from budgetd.core.forecast.estimating import LOOKS_BACK as BURN_LOOKS_BACK
-from budgetd.core.forecast.estimating import burn_of
 from budgetd.core.forecast.sampling import sample_of
-from budgetd.core.intent import Instrument, Move, Unit
+from budgetd.core.intent import Instrument, Move
 from budgetd.core.money import LARGEST, ZERO, from_minor
 from budgetd.core.observation import (
-    Announced,
     CreditLedger,
     Observation,
     Ok,
@@ -33,59 +30,29 @@ from budgetd.core.observation import (
 from budgetd.core.policies.policy import PolicySet, Rule
 from budgetd.core.policies.schedule import tick_of
 
-FOUND_EVERY = timedelta(hours=6)
-"""So often a burn is found anew, at whole multiples of it, as the ledger does beside cycles."""
-
-TRUSTED_FOR = timedelta(days=7)
-"""A burn that rests on nothing younger is not known any more."""
-
-DAY = timedelta(days=1)
-_HOUR = timedelta(hours=1)
-_BURN_MOVES = BURN_LOOKS_BACK + DAY
-
-
-@dataclass(slots=True)
-class Memory:
-    """What a replay has done so far, and what it must remember of it. `decided` are the rules and
-    periods that are done, by account; `out` what has left the master's cash, in cents."""
-
-    moves: list[Move] = field(default_factory=list)
-    own: dict[str, list[Move]] = field(default_factory=dict)
-    decided: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-    notices: dict[tuple[str, Unit, str], Announced] = field(default_factory=dict)
-    out: int = 0
-
-    def keep(self, move: Move) -> None:
-        """Remembers a move; they come in order of time."""
-        self.moves.append(move)
-        self.own.setdefault(move.unit.account_id, []).append(move)
+LEAST_REACH = timedelta(hours=1)
 
 
 @dataclass(slots=True)
 class Knowledge:
-    """Makes observations of one world under one set of policies."""
+    """Makes observations of one world under one set of policies. `lasting` are the units of which
+    a trigger must have held for some time."""
 
     world: World
     policies: PolicySet
     tracks: Mapping[Key, Track]
     memory: Memory
+    lasting: Collection[Key]
     _rules: tuple[tuple[str, Rule], ...] = ()
     _order: tuple[int, ...] = ()
     _reach: timedelta = timedelta(0)
-    _lasting: bool = False
-    _capped: frozenset[str] = frozenset()
-    _burns: dict[Key, tuple[datetime, Burn | None]] = field(default_factory=dict)
+    _loaded: Mapping[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._rules = tuple(self.policies.rules())
         self._order = tuple(sorted(self.world.cycles))
         self._reach = reach_of(self.policies, self.world.ground.limits)
-        self._lasting = any(_lasts(getattr(rule.action, "when", None)) for _, rule in self._rules)
-        self._capped = frozenset(
-            name
-            for name, rule in self._rules
-            if any(cap.startswith("rule_") for cap in rule.caps.model_fields_set)
-        )
+        self._loaded = dict.fromkeys((name for name, _ in self._rules), instant(self.world.since))
 
     def observe(self, step: int, accounts: Sequence[str]) -> Observation:
         """What is known in a step of these accounts, without burns."""
@@ -99,7 +66,8 @@ class Knowledge:
             if key in places or self.tracks[key].value(place) <= 0
         }
         own = [move for one in accounts for move in self.memory.own.get(one, ())]
-        looks_back = now - LOOKS_BACK
+        limits = self.world.ground.limits
+        others = self.memory.others(set(accounts), now, limits)
         return Observation(
             taken_at=now,
             began_at=now,
@@ -107,12 +75,10 @@ class Knowledge:
             accounts=self.world.ground.accounts,
             readings=self._readings(shown),
             master=self._master(now),
-            moves=(*self._recent(own, looks_back), *self._others(accounts, now)),
+            moves=(*_since(own, now - LOOKS_BACK), *others),
             samples=dict(self._samples(sampled, now)),
             moved_before=sums_before(self.world, own, micros(now)),
-            first_loaded=dict.fromkeys(
-                (name for name, _ in self._rules), instant(self.world.since)
-            ),
+            first_loaded=self._loaded,
             decided=frozenset(
                 (rule, one, period)
                 for one in accounts
@@ -126,17 +92,6 @@ class Knowledge:
         """The next step in which anything was read."""
         place = bisect_right(self._order, step)
         return self._order[place] if place < len(self._order) else None
-
-    def with_burns(self, observation: Observation, accounts: Sequence[str]) -> Observation:
-        """The same with the burns of these accounts, and of those that read 0.00."""
-        asked, burns = set(accounts), {}
-        for account_id, readings in observation.readings.items():
-            for key in self.world.by_account[account_id]:
-                if account_id in asked or _is_zero(readings, key[1]):
-                    burn = self._burn(key, observation.taken_at)
-                    if burn is not None:
-                        burns[Unit(account_id=account_id, instrument=key[1])] = burn
-        return replace(observation, burns=burns)
 
     def _places(self, step: int, accounts: Iterable[str]) -> Iterator[tuple[Key, int]]:
         for account_id in accounts:
@@ -171,47 +126,29 @@ class Knowledge:
             cash = None if left is None else Ok(from_minor(max(left - self.memory.out, 0)), now)
         return Readings(cash=cash, credit=Ok((ledger,), now))
 
-    @staticmethod
-    def _recent(moves: Iterable[Move], since: datetime) -> list[Move]:
-        return [move for move in moves if move.made_at >= since]
-
-    def _others(self, accounts: Sequence[str], now: datetime) -> Iterator[Move]:
-        """Moves of accounts that are not asked: what limits count, and the caps of rules."""
-        asked = set(accounts)
-        counted = max(DAY, self.world.ground.limits.reflected_after)
-        since = now - (LOOKS_BACK if self._capped else counted)
-        place = bisect_left(self.memory.moves, since, key=lambda move: move.made_at)
-        for move in self.memory.moves[place:]:
-            if move.unit.account_id in asked:
-                continue
-            if move.made_at >= now - counted or move.rule in self._capped:
-                yield move
-
     def _samples(
         self, places: Mapping[Key, int], now: datetime
     ) -> Iterator[tuple[Key, tuple[Sample, ...]]]:
-        since = micros(now - self._reach)
+        """What triggers and rails look back at. A trigger that must have lasted asks for every
+        reading; else the newest ones, and of the others the highest and the last, are all
+        that anything rests on."""
+        reach = micros(now - self._reach)
+        near = micros(now - max(LEAST_REACH, self.world.ground.limits.reflected_after))
         for key, place in places.items():
-            track = self.tracks[key]
-            longer = episodes_of(
-                self._recent(self.memory.own.get(key[0], ()), now - LOOKS_BACK)
-            ).get(key)
+            track, until = self.tracks[key], self.tracks[key].series.at[place]
+            own = _since(self.memory.own.get(key[0], ()), now - LOOKS_BACK)
+            episode = episodes_of(own).get(key)
+            begins = reach if episode is None else min(reach, micros(episode))
             found: list[Sample] = []
-            if longer is not None and micros(longer) < since:
-                found = self._before(track, (micros(longer), since), place)
-            found += track.samples(since, track.series.at[place])
+            first = begins if key in self.lasting else max(begins, near)
+            if begins < first:
+                marks = {track.last(place)}
+                marks |= {track.highest(micros(episode), place)} if episode is not None else set()
+                kept = sorted(one for one in marks if one is not None and begins <= one[0] < first)
+                found = [Sample(instant(at), from_minor(cents)) for at, cents in kept]
+            found += track.samples(first, until)
             if found:
                 yield key, tuple(found)
-
-    def _before(self, track: Track, span: tuple[int, int], place: int) -> list[Sample]:
-        """The older readings of an episode: all where a trigger must have lasted; else the highest
-        and the newest, the two that anything rests on."""
-        longer, since = span
-        if self._lasting:
-            return list(track.samples(longer, min(since, track.series.at[place])))
-        found = [track.highest(longer, place), track.last(place)]
-        kept = {one for one in found if one is not None and longer <= one[0] < since}
-        return [Sample(instant(at), from_minor(cents)) for at, cents in sorted(kept)]
 
     def _served(self, step: int) -> Iterator[tuple[str, datetime]]:
         """The ticks that the cycle before has served: it looked at all rules that lived."""
@@ -224,42 +161,23 @@ class Knowledge:
             if every is not None and is_valid(rule, rule.timezone or zone, instant(before)):
                 yield name, tick_of(every, instant(before))
 
-    def _burn(self, key: Key, now: datetime) -> Burn | None:
-        found_at = tick_of(FOUND_EVERY, now)
-        known = self._burns.get(key)
-        if known is None or known[0] != found_at:
-            known = self._burns[key] = (found_at, self._found(key, found_at))
-        burn = known[1]
-        return burn if burn is not None and burn.at >= now - TRUSTED_FOR else None
 
-    def _found(self, key: Key, found_at: datetime) -> Burn | None:
-        """The burn as it was known at an instant, from one reading an hour of four weeks."""
-        until = micros(found_at)
-        since = until - BURN_LOOKS_BACK // MICROSECOND
-        hours = {
-            tick_of(_HOUR, sample.read_at): sample
-            for sample in self.tracks[key].samples(since, until)
-        }
-        own = [
-            move
-            for move in self._recent(self.memory.own.get(key[0], ()), found_at - _BURN_MOVES)
-            if move.unit.instrument is key[1] and move.made_at < found_at
-        ]
-        return burn_of(tuple(hours.values()), own, self.world.ground.limits.zone)
+def lasts(when: When | None) -> bool:
+    """Whether a trigger, or a part of it, must have held for some time."""
+    return when is not None and (when.for_ is not None or any(map(lasts, when.any or ())))
 
 
-def has_zero(observation: Observation) -> bool:
-    """Whether anybody reads 0.00, which may be a rumour."""
-    return any(
-        _is_zero(readings, instrument)
-        for readings in observation.readings.values()
-        for instrument in REPLAYED
+def zeros(observation: Observation) -> frozenset[str]:
+    """The accounts that read 0.00."""
+    return frozenset(
+        account_id
+        for account_id, readings in observation.readings.items()
+        if any(_is_zero(readings, instrument) for instrument in REPLAYED)
     )
 
 
-def _lasts(when: When | None) -> bool:
-    """Whether a trigger, or a part of it, must have held for some time."""
-    return when is not None and (when.for_ is not None or any(map(_lasts, when.any or ())))
+def _since(moves: Iterable[Move], since: datetime) -> list[Move]:
+    return [move for move in moves if move.made_at >= since]
 
 
 def _is_zero(readings: Readings, instrument: Instrument) -> bool:

@@ -6,13 +6,15 @@ looked at, the engine what comes of them.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import heappop, heappush
 
 from budgetd.core.approval import Proposal
-from budgetd.core.backtest.knowing import Knowledge, Memory, has_zero
+from budgetd.core.backtest.burning import Burns, BurnsNow
+from budgetd.core.backtest.knowing import Knowledge, lasts, zeros
+from budgetd.core.backtest.memory import Memory
 from budgetd.core.backtest.series import MICROSECOND, NEVER, Track, cents_of, instant
 from budgetd.core.backtest.waking import Calendar, Watch, first_at, is_replayed
 from budgetd.core.backtest.world import Key, World, history_of
@@ -60,13 +62,14 @@ class Replay:
         ]
         self.policies = policies_of(rules, policies.digest)
         self.tracks = {key: Track(series) for key, series in world.series.items()}
-        self.memory = Memory()
+        self.memory = Memory(capped=frozenset(one.name for one in rules if _has_caps(one.rule)))
         self.told = Told()
         self._rules = {named.name: named for named in rules}
-        self._watch, self._selecting = _watched(world, rules)
+        self._chosen = _chosen(world, rules)
         self._calendar = Calendar(rules, world.ground.limits.zone, (world.since, world.until))
-        self._known = Knowledge(world, self.policies, self.tracks, self.memory)
-        self._burning = {named.name for named in rules if asks_burn(named.rule)}
+        lasting = self._chosen.lasting
+        self._known = Knowledge(world, self.policies, self.tracks, self.memory, lasting)
+        self._burns = Burns(world, self.tracks, self.memory)
         self._sets: dict[frozenset[str], PolicySet] = {}
         self._frame = Frame(enterprise="", mode="enforce", policies=self.policies)
         self._live: dict[str, Proposal] = {}
@@ -116,7 +119,7 @@ class Replay:
         stop = len(at)
         if place >= stop:
             return
-        watch, step = self._watch.get(key, Watch()), self.world.step
+        watch, step = self._chosen.watch.get(key, Watch()), self.world.step
         done = self.memory.decided.get(key[0], set())
         for rule in watch.calendar:
             begins = self._calendar.next_for(rule, key[0], at[place], done)
@@ -134,18 +137,37 @@ class Replay:
     def _cycle(self, step: int, accounts: Sequence[str]) -> None:
         """One cycle: what is known, what is decided, what moves, what is remembered of it."""
         observation = self._known.observe(step, accounts)
-        names = frozenset(name for one in accounts for name in self._selecting[one])
-        if has_zero(observation) or names & self._burning:
-            observation = self._known.with_burns(observation, accounts)
-        plan = self._plan(observation, accounts, names)
-        if len(accounts) > 1 and not observation.burns and _is_tight(plan):
+        names = frozenset(name for one in accounts for name in self._chosen.rules.get(one, ()))
+        burning = {one for one in accounts if one in self._chosen.burning}
+        plan = self._plan(self._with_burns(observation, burning), accounts, names)
+        if len(accounts) > len(burning) and len(accounts) > 1 and self._is_tight(plan):
             # Whose turn it is goes by how long money lasts, where there is too little of it.
-            observation = self._known.with_burns(observation, accounts)
-            plan = self._plan(observation, accounts, names)
+            plan = self._plan(self._with_burns(observation, accounts), accounts, names)
         self.told.asked += 1
         for transfer in plan.moves:
             self._move(transfer, step, observation.taken_at)
         self._remember(plan, observation, step)
+
+    def _with_burns(self, observation: Observation, accounts: Collection[str]) -> Observation:
+        """The same with the burns of these accounts, and of those whose 0.00 may be a rumour."""
+        known = {*accounts, *zeros(observation)}
+        if not known:
+            return observation
+        return replace(observation, burns=BurnsNow(self._burns, known, observation.taken_at))
+
+    def _is_tight(self, plan: Plan) -> bool:
+        """Whether somebody got less because of what another one took: then the order counts."""
+        capped = self.memory.capped
+        if any(
+            held.reason is Hold.MASTER_SHORT or (held.reason is Hold.CAP and held.rule in capped)
+            for held in plan.held
+        ):
+            return True
+        return any(
+            one.step == "exists" or (one.step == "cap" and item.rule in capped)
+            for item in (*plan.transfers, *(withheld.transfer for withheld in plan.withheld))
+            for one in item.steps
+        )
 
     def _plan(
         self, observation: Observation, accounts: Sequence[str], names: frozenset[str]
@@ -242,6 +264,11 @@ class Replay:
         return self.tracks[key].series.at[place - 1] // self.world.step if place else None
 
 
+def _has_caps(rule: Rule) -> bool:
+    """Whether a rule has caps of its own, over all accounts."""
+    return any(name.startswith("rule_") for name in rule.caps.model_fields_set)
+
+
 def _settled(transfer: Transfer) -> Outcome:
     return Outcome(
         id=transfer.id,
@@ -266,26 +293,30 @@ def policies_of(rules: Sequence[NamedRule], digest: str) -> PolicySet:
     return PolicySet(tuple(made), digest)
 
 
-def _watched(
-    world: World, rules: Sequence[NamedRule]
-) -> tuple[dict[Key, Watch], dict[str, tuple[str, ...]]]:
-    """What may wake each unit, and the rules that select each account."""
-    watch: dict[Key, Watch] = {}
-    selecting: dict[str, tuple[str, ...]] = defaultdict(tuple)
+@dataclass(slots=True)
+class _Chosen:
+    """What the rules select: what may wake each unit, the rules of each account, the units of
+    which a trigger must have held for some time, the accounts that are asked for a burn."""
+
+    watch: dict[Key, Watch] = field(default_factory=dict)
+    rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lasting: set[Key] = field(default_factory=set)
+    burning: set[str] = field(default_factory=set)
+
+
+def _chosen(world: World, rules: Sequence[NamedRule]) -> _Chosen:
+    found = _Chosen()
     fleet = Fleet(world.ground.accounts)
     for named in rules:
+        when = getattr(named.action, "when", None)
         for account in fleet.select(named.rule.accounts):
             key = (account.id, named.instrument)
-            if key in world.series:
-                watch[key] = watch.get(key, Watch()).with_rule(named)
-                selecting[account.id] += (named.name,)
-    return watch, selecting
-
-
-def _is_tight(plan: Plan) -> bool:
-    """Whether somebody got less because of what another one took: then the order counts."""
-    return any(held.reason in (Hold.MASTER_SHORT, Hold.CAP) for held in plan.held) or any(
-        one.step in ("exists", "cap")
-        for item in (*plan.transfers, *(withheld.transfer for withheld in plan.withheld))
-        for one in item.steps
-    )
+            if key not in world.series:
+                continue
+            found.watch[key] = found.watch.get(key, Watch()).with_rule(named)
+            found.rules[account.id] = (*found.rules.get(account.id, ()), named.name)
+            if lasts(when):
+                found.lasting.add(key)
+            if asks_burn(named.rule):
+                found.burning.add(account.id)
+    return found

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
 from budgetd.core.intent import Direction, Move, State, Unit
-from budgetd.core.money import from_minor, to_minor
+from budgetd.core.money import CENT, to_minor
 from budgetd.core.observation import Sample
 from budgetd.core.reconciliation import CLOCK_BOUND, RECORD_LAG
 
 MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR = timedelta(hours=1) // MICROSECOND
 NEVER = 2**62
 """A number beyond every instant, amount and place."""
 
@@ -201,17 +202,43 @@ class Track:
             if first < end:
                 yield first, end, offset
 
-    def samples(self, since: int, until: int) -> Iterator[Sample]:
+    def samples(self, since: int, until: int) -> list[Sample]:
         """The readings begun since one instant and before another, oldest first, those after our
         own moves with them."""
-        at = self.series.at
+        at, natural = self.series.at, self.series.natural
+        first, end = bisect_left(at, since), bisect_left(at, until)
+        found: list[tuple[int, int]] = []
+        for start, stop, offset in self._parts(first, end):
+            values = [value + offset for value in natural[start:stop]]
+            found += zip(at[start:stop], values, strict=True)
         looks = [look for look in self.looks if since <= look[0] < until]
-        for one in range(bisect_left(at, since), bisect_left(at, until)):
-            while looks and looks[0][0] < at[one]:
-                yield _sample(looks.pop(0))
-            yield Sample(instant(at[one]), from_minor(self.value(one)))
-        for look in looks:
-            yield _sample(look)
+        if looks:
+            # A reading that began with the look after a move comes before it.
+            found = sorted([*found, *looks], key=itemgetter(0))
+        return _samples(found)
+
+    def _parts(self, first: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """The places from one to another, part by part of one offset."""
+        for number in range(max(bisect_right(self._starts, first) - 1, 0), len(self._starts)):
+            start = max(self._starts[number], first)
+            following = self._starts[number + 1 : number + 2]
+            stop = min([end, *following])
+            if start < stop:
+                yield start, stop, self._offsets[number]
+            if start >= end:
+                return
+
+    def hourly(self, since: int, until: int) -> list[Sample]:
+        """The last reading of each hour of that time, oldest first."""
+        at = self.series.at
+        first, end = bisect_left(at, since), bisect_left(at, until)
+        places = dict(zip([one // _HOUR for one in at[first:end]], range(first, end), strict=True))
+        found = {hour: (at[place], self.value(place)) for hour, place in places.items()}
+        for look in self.looks:
+            hour = look[0] // _HOUR
+            if since <= look[0] < until and look[0] >= found.get(hour, look)[0]:
+                found[hour] = look
+        return _samples([found[hour] for hour in sorted(found)])
 
     def last(self, place: int) -> tuple[int, int] | None:
         """The newest reading before the one of a place, as instant and cents."""
@@ -226,14 +253,12 @@ class Track:
         at, natural = self.series.at, self.series.natural
         first, until = bisect_left(at, since), at[place]
         found = [look for look in self.looks if since <= look[0] < until]
-        for number in range(bisect_right(self._starts, first) - 1, len(self._starts)):
-            start = max(self._starts[number], first)
-            end = min([place, *self._starts[number + 1 : number + 2]])
-            if start < end:
-                top = max(natural[start:end])
-                found.append((at[natural.index(top, start, end)], top + self._offsets[number]))
+        for start, stop, offset in self._parts(first, place):
+            top = max(natural[start:stop])
+            found.append((at[natural.index(top, start, stop)], top + offset))
         return max(found, key=itemgetter(1), default=None)
 
 
-def _sample(look: tuple[int, int]) -> Sample:
-    return Sample(instant(look[0]), from_minor(look[1]))
+def _samples(found: Iterable[tuple[int, int]]) -> list[Sample]:
+    """Readings as nouns; cents times 0.01 are exact, and have two places."""
+    return [Sample(_EPOCH + timedelta(microseconds=at), CENT * cents) for at, cents in found]

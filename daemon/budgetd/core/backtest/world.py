@@ -190,9 +190,9 @@ def _note_cycles(series: Series, step: int, cycles: dict[int, int]) -> None:
 
 
 def history_of(world: World) -> tuple[Move, ...]:
-    """Our recorded moves from before the window."""
+    """Our recorded moves from before the window; of one that is still open nothing is known."""
     begins = instant(world.since)
-    return tuple(move for move in world.moves if move.made_at < begins)
+    return tuple(move for move in world.moves if move.made_at < begins and not move.is_open)
 
 
 def recorded_of(world: World) -> tuple[Move, ...]:
