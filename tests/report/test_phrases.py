@@ -39,7 +39,7 @@ TEN_DAYS = Lasts(low_s=8 * DAY, middle_s=10 * DAY, high_s=13 * DAY)
         (Kept(lasts=TEN_DAYS, end=End.MASTER), "10 d (8 d to 13 d), as long as the master lasts"),
         (
             Kept(lasts=TEN_DAYS, end=End.CAP, cap="account_per_month"),
-            "10 d (8 d to 13 d), until `account_per_month` holds",
+            "10 d (8 d to 13 d), until the cap account_per_month holds",
         ),
         (Kept(lasts=TEN_DAYS, end=End.VALID), "10 d (8 d to 13 d), until its rule ends"),
         (Kept(lasts=TEN_DAYS, end=End.SLOT), "10 d (8 d to 13 d), then a slot comes too late"),

@@ -20,6 +20,7 @@ from budgetd.core.standing import End, Kept, Lasts, Worst
 
 _DAY = timedelta(days=1)
 _LONG = timedelta(days=3)
+_FEW = 3  # accounts that a plan names: `status` has more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def length_words(lasts: Lasts) -> str:
 
 _ENDS = {
     End.MASTER: "as long as the master lasts",
-    End.CAP: "until `{}` holds",
+    End.CAP: "until the cap {} holds",
     End.VALID: "until its rule ends",
     End.SLOT: "then a slot comes too late",
 }
@@ -125,12 +126,12 @@ def master_words(lasts: Lasts, fed: int) -> str:
 
 
 def lasting_lines(found: Lasting) -> Iterator[str]:
-    """How long the master's cash feeds what it feeds, then who would end first; nothing where no
-    burn is known."""
+    """How long the master's cash feeds what it feeds, then the few that would end first; nothing
+    where no burn is known."""
     if found.master is not None:
         yield master_words(found.master, found.fed)
-    for one in found.worst:
-        yield f"{one.label}: {worst_words(one)}"
+    for one in found.worst[:_FEW]:
+        yield f"{one.label} lasts {worst_words(one)}"
 
 
 def until(kept: Kept) -> str:

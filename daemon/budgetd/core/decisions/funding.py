@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property, partial
 
 from budgetd.core.burn import FOREVER, LONGEST, Burn, Runway
 from budgetd.core.decisions.caps import CapBook
@@ -197,14 +197,10 @@ class Funding:
 
     def _dry(self, burn: Burn, cash: Decimal, flow: _Flow) -> Runway:
         """When an account is empty that gets all that may come."""
-        edges = {
-            edge: _dry(self._edge(burn, edge), cash + flow.left, flow, steadily=burn.level)
-            for edge in _EDGES
-        }
-        return Runway(**edges)
-
-    def _edge(self, burn: Burn, edge: str) -> Callable[[Decimal], timedelta]:
-        return lambda value: getattr(self._lasts(burn, value), edge)
+        lasts = cache(partial(self._lasts, burn))
+        return Runway(
+            **{edge: _dry(lasts, edge, cash + flow.left, flow) for edge in _EDGES},
+        )
 
     def _lasts(self, burn: Burn, value: Decimal) -> Runway:
         return burn.runway(value, self._now, self._limits.zone)
@@ -224,18 +220,21 @@ class Funding:
         return self._observation.burns.get(Unit(account_id=account_id, instrument=Instrument.CASH))
 
 
-def _dry(
-    lasts: Callable[[Decimal], timedelta], value: Decimal, flow: _Flow, *, steadily: Decimal
-) -> timedelta:
+def _dry(runway: Callable[[Decimal], Runway], edge: str, value: Decimal, flow: _Flow) -> timedelta:
     """The end of the first period whose money does not reach to its end; sought by halves, since
     an account that once falls behind does so more and more."""
-    if lasts(value) <= flow.first:
-        return lasts(value)
-    if not steadily or flow.first == FOREVER:
-        return FOREVER
+
+    def lasts(money: Decimal) -> timedelta:
+        found: timedelta = getattr(runway(money), edge)
+        return found
 
     def reaches(periods: int) -> bool:
         return lasts(value + flow.each * periods) > flow.first + flow.period * periods
+
+    if lasts(value) <= flow.first:
+        return lasts(value)
+    if lasts(value) == FOREVER:
+        return FOREVER
 
     low, high = 0, LONGEST * _DAY // flow.period
     if reaches(high):
