@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from budgetd.core.backtest.measuring import backtest
 from budgetd.core.backtest.result import Backtest
+from budgetd.report.backtest_html import backtest_html
 from budgetd.report.backtest_text import backtest_text
 from budgetd.report.screen import Screen
 
@@ -34,6 +35,16 @@ def test_every_line_fits_and_none_carries_an_escape(found: Backtest, width: int)
         assert one in text.splitlines()
     assert "recorded" in text
     assert "set 52" in text
+
+
+def test_the_page_needs_nothing_else_and_lets_nothing_in(found: Backtest) -> None:
+    page = backtest_html(found, UTC)
+    assert "default-src 'none'; style-src 'sha256-" in page
+    for forbidden in ("<script", "http:", "https:", "url(", "@import", " style=", "\x1b", "\u202e"):
+        assert forbidden not in page, forbidden
+    assert "&lt;script&gt;" in page
+    assert page.count("<polyline") == len(found.results)
+    assert page == backtest_html(found, UTC)
 
 
 def test_what_is_not_known_is_said(found: Backtest) -> None:

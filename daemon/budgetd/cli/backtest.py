@@ -44,7 +44,7 @@ CONFIGURED = "configured"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The fleet from a file (`budgetd accounts --format json`), not from the provider.",
 )
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "style", type=click.Choice(["text", "json", "html"]), default="text")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it here.")
 @click.pass_context
 def command(
@@ -181,6 +181,10 @@ def _told(found: "Backtest", config: "Config", style: str) -> str:
         from budgetd.report.backtest_json import backtest_json
 
         return json.dumps(backtest_json(found), ensure_ascii=False, indent=1) + "\n"
+    if style == "html":
+        from budgetd.report.backtest_html import backtest_html
+
+        return backtest_html(found, config.timezone)
     from budgetd.report.backtest_text import backtest_text
 
     return backtest_text(found, screen_of(config.timezone))
