@@ -67,6 +67,20 @@ def test_a_suggestion_is_a_patch_that_check_passes_and_only_people_apply(site: S
     assert "Its numbers fit what is spent." in again.stdout
 
 
+def test_from_elsewhere_a_patch_is_applied_at_the_root(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    result = site.run("suggest", "--format", "patch")
+    assert "with `patch -p1 -d /`" in result.stderr
+    file = site.home / "policies" / "p.yaml"
+    command = ["patch", "-p1", "-d", "/", "--quiet"]
+    subprocess.run(command, input=result.stdout, text=True, check=True)
+    assert file.read_text() == POLICY.replace('"90.00"', '"210.00"')
+
+
 def test_machines_get_every_number_with_its_data(site: Site) -> None:
     result = site.run("suggest", "--format", "json", "--days", "14")
     document = json.loads(result.stdout)

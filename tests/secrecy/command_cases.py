@@ -48,6 +48,8 @@ def words_of(case: Case, home: Path) -> tuple[str, ...]:
             ("apply", "--yes", "--format", "json"),
             ("check",),
             ("explain", "acme_prod_web"),
+            ("suggest",),
+            ("suggest", "--format", "json"),
             (*create, "--own-phone"),
             (*create, "--own-phone", "--permission", "READ_CONSUME_BILL"),
             (*create, "--phone", "13800000000", "--code", case.planted.code),

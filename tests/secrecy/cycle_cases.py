@@ -101,13 +101,13 @@ async def _cycle(made: Enterprise, client: Client) -> list[Output]:
 
 
 async def _carried_out(made_cycle: Cycle, made: Enterprise) -> list[Output]:
-    config = open_documents(str(made.config)).config
+    opened = open_documents(str(made.config))
     await made_cycle.begin()
     report = await made_cycle.plan()
     plan = report.plan
     assert plan is not None
     outputs: list[Output] = [
-        (f"plan as {style}", render(config, plan, report.observation, style, None))
+        (f"plan as {style}", render(opened, plan, report.observation, style, None))
         for style in FORMATS
     ]
     await made_cycle.carry_out(report, [promised_of(one, plan.expires_at) for one in plan.moves])

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from budgetd.wiring import Opened
 
 FORMATS = ["text", "patch", "json"]
+MOST_DAYS = 28
 
 
 @click.command("suggest")
 @click.argument("name", metavar="[POLICY[/RULE]]", required=False)
 @click.option(
     "--days",
-    type=click.IntRange(10, 28),
-    default=28,
+    type=click.IntRange(10, MOST_DAYS),
+    default=MOST_DAYS,
     show_default=True,
     help="So many days of readings.",
 )
@@ -179,7 +180,12 @@ async def _observe(request: _Request, snapshot: Path | None) -> "Observation":
             return seen
         since = seen.taken_at - timedelta(days=request.days)
         units = _units(request, seen)
-        return replace(seen, burns=found_anew(ledger, units, since, config.timezone))
+        # What is kept rests on as many days as are looked at where nobody says otherwise.
+        kept = (
+            {} if request.days < MOST_DAYS else {u: seen.burns[u] for u in units & set(seen.burns)}
+        )
+        fresh = found_anew(ledger, units - set(kept), since, config.timezone)
+        return replace(seen, burns=kept | fresh)
     finally:
         if ledger is not None:
             ledger.close()

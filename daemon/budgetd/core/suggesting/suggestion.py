@@ -10,14 +10,12 @@ from enum import StrEnum
 
 from budgetd.core.burn import Burn
 from budgetd.core.decisions.limits import Limits
+from budgetd.core.forecast.estimating import LOOKS_BACK
 from budgetd.core.observation import Account
 from budgetd.core.policies.calendar import Calendar
 
 FEWEST_DAYS = 7
 """So many days must have been seen of an account before it counts: every day of a week once."""
-
-MOST_DAYS = 28
-"""So far back a burn looks."""
 
 
 class Role(StrEnum):
@@ -64,7 +62,7 @@ class Setting:
     max_staleness: timedelta
     now: datetime
     calendar: Calendar | None = None
-    days: int = MOST_DAYS
+    days: int = LOOKS_BACK.days
 
 
 @dataclass(frozen=True, slots=True)
