@@ -43,6 +43,11 @@ backtest: $(READY)
 	$(BIN)/python -m bench.backtest
 	PASTS=$(or $(N),200) FIRST_PAST=100000 $(BIN)/pytest -q -n 0 -o timeout=0 tests/backtest
 
+# The schemas, tried in a real language server; needs node and npm, which nothing else here does.
+editors: $(READY)
+	npm ci --prefix tests/editors --no-audit --no-fund --silent
+	$(BIN)/python -m tests.editors
+
 # Longer campaigns; what they found is a case in the suite. N is how many schedules, kills, ...
 simulate: $(READY)
 	$(BIN)/python -m tests.simulation --schedules $(or $(N),200000)

@@ -16,8 +16,10 @@ def command(document: str, style: str) -> None:
 
     `--format markdown` prints the reference tables of the documentation instead.
     """
+    from budgetd.config.examples import CONFIG_EXAMPLES
     from budgetd.config.schema import Config
     from budgetd.core.documents.schema import markdown_reference, schema_of
+    from budgetd.core.policies.examples import POLICY_EXAMPLES
     from budgetd.core.policies.policy import Policy
 
     model = Policy if document == "policy" else Config
@@ -25,4 +27,5 @@ def command(document: str, style: str) -> None:
     if style == "markdown":
         click.echo(markdown_reference(model, title), nl=False)
         return
-    click.echo(json.dumps(schema_of(model, title), indent=2, ensure_ascii=False))
+    examples = POLICY_EXAMPLES if document == "policy" else CONFIG_EXAMPLES
+    click.echo(json.dumps(schema_of(model, title, examples), indent=2, ensure_ascii=False))

@@ -51,8 +51,10 @@ class LimitsSection(Document):
     never: Selector | None = Field(
         None, description="a selector: accounts no rule may move money of; none"
     )
-    per_cycle: PerCycle = PerCycle()
-    per_day: PerDay = PerDay()
+    per_cycle: PerCycle = Field(
+        default_factory=PerCycle, description="bounds of one cycle and the 15 minutes before it"
+    )
+    per_day: PerDay = Field(default_factory=PerDay, description="bounds of any 24 hours")
     approval_above: Amount = Field(
         parse_amount("20000.00"),
         description="a transfer with what the account got the same way in 24 hours: above it,"

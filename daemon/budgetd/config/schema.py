@@ -48,6 +48,7 @@ from budgetd.core.documents.fields import (
 from budgetd.core.moment import Window, format_duration, parse_duration
 
 _ANY_ZONE = ZoneInfo("UTC")
+_NAMED = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"
 _ENTERPRISE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}", re.ASCII)
 
 
@@ -165,15 +166,20 @@ def _version(value: object) -> object:
 
 
 def _read_as(
-    expected: str, parse: Callable[[str], Any], already: type[Any], example: str
+    expected: str, parse: Callable[[str], Any], already: type[Any], example: str, pattern: str
 ) -> tuple[Any, ...]:
-    schema = {"type": "string", "examples": [example], "description": expected}
+    schema = {"type": "string", "pattern": pattern, "examples": [example], "description": expected}
     return BeforeValidator(from_text(expected, parse, already)), WithJsonSchema(schema)
 
 
-_PATH_SCHEMA = WithJsonSchema({"type": "string", "description": "relative to this file"})
+_PATH_SCHEMA = WithJsonSchema({"type": "string", "unit": "a path, relative to this file"})
+_STATE_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^sqlite:///[^?#]+$"})
 _URL = "an endpoint like https://bss.myhuaweicloud.com"
-Endpoint = Annotated[str, *_read_as(_URL, _endpoint, type(None), "https://bss.myhuaweicloud.com")]
+_PORT = r"^.+:[1-9][0-9]{0,4}$"
+_HOST = r"^https?://[A-Za-z0-9.:-]+$"
+Endpoint = Annotated[
+    str, *_read_as(_URL, _endpoint, type(None), "https://bss.myhuaweicloud.com", _HOST)
+]
 Timeout = Annotated[Duration, AfterValidator(_between(timedelta(seconds=1), timedelta(minutes=5)))]
 
 KeptFor = Annotated[Duration, AfterValidator(_between(timedelta(days=1), timedelta(days=4000)))]
@@ -214,7 +220,7 @@ class Provider(Document):
         "https://bss.myhuaweicloud.com",
         description="http:// for loopback addresses alone; https://bss.myhuaweicloud.com",
     )
-    credentials: ProviderCredentials
+    credentials: ProviderCredentials = Field(description="keys, or a token for dry runs alone")
     requests_per_second: Annotated[Whole, AfterValidator(_rate)] = Field(
         10, description="per API, 1 to 1000; stored-value cards get half, balances twice of it; 10"
     )
@@ -260,15 +266,20 @@ class Web(Document):
     """The status page and the metrics."""
 
     listen: Annotated[
-        Listen, *_read_as("an address like 127.0.0.1:9464", _listen, Listen, "127.0.0.1:9464")
-    ]
+        Listen,
+        *_read_as("an address like 127.0.0.1:9464", _listen, Listen, "127.0.0.1:9464", _PORT),
+    ] = Field(description="an IP address and a port")
 
 
 class Log(Document):
     """What is logged, and how it looks."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="info")
-    format: Literal["json", "text"] = Field("json", description="json")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that is logged; info"
+    )
+    format: Literal["json", "text"] = Field(
+        "json", description="one JSON object a line, or text for people; json"
+    )
 
 
 class Config(Document):
@@ -277,31 +288,37 @@ class Config(Document):
     version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
         1, description="of this format; 1"
     )
-    enterprise: Annotated[str, *_read_as("a name like acme", _enterprise, type(None), "acme")] = (
-        Field(description="the name in logs, reports, metrics")
-    )
+    enterprise: Annotated[
+        str, *_read_as("a name like acme", _enterprise, type(None), "acme", _NAMED)
+    ] = Field(description="the name in logs, reports, metrics")
     mode: Switch = Field(Switch.DRY_RUN, description="the master switch; dry_run moves nothing")
-    provider: Provider
-    currency: Annotated[str, *_read_as("a currency like CNY", _currency, type(None), "CNY")] = (
-        Field("CNY", description="readings in another one never act; CNY")
-    )
+    provider: Provider = Field(description="how the provider is spoken to")
+    currency: Annotated[
+        str, *_read_as("a currency like CNY", _currency, type(None), "CNY", "^[A-Z]{3}$")
+    ] = Field("CNY", description="readings in another one never act; CNY")
     timezone: Zone = Field(
         ZoneInfo("Asia/Shanghai"), description="of schedules, caps and days; Asia/Shanghai"
     )
     policies: Annotated[Path, BeforeValidator(_folder), _PATH_SCHEMA] = Field(
         "policies/", validate_default=True, description="the folder of policy files; policies/"
     )
-    state: Annotated[Path, BeforeValidator(_state), _PATH_SCHEMA] = Field(
+    state: Annotated[Path, BeforeValidator(_state), _STATE_SCHEMA] = Field(
         "sqlite:////var/lib/budgetd/budgetd.db",
         validate_default=True,
         description="sqlite:/// and a path; sqlite:////var/lib/budgetd/budgetd.db",
     )
-    limits: LimitsSection = Field(default_factory=LimitsSection)
-    polling: Polling = Field(default_factory=Polling)
-    readings: ReadingsSection = Field(default_factory=ReadingsSection)
-    reload: Literal["signal", "watch"] = Field("signal", description="signal")
+    limits: LimitsSection = Field(
+        default_factory=LimitsSection, description="guards on what budgetd may do, on by default"
+    )
+    polling: Polling = Field(default_factory=Polling, description="how old a reading may be")
+    readings: ReadingsSection = Field(
+        default_factory=ReadingsSection, description="how long readings are kept"
+    )
+    reload: Literal["signal", "watch"] = Field(
+        "signal", description="new documents come into force at SIGHUP, or as they change; signal"
+    )
     web: Web | None = Field(None, description="left out: no page")
-    log: Log = Field(default_factory=Log)
+    log: Log = Field(default_factory=Log, description="what is logged, and how it looks")
     notify: dict[Name, ChannelSection] = Field({}, description="channels by name; none")
     calendar: Annotated[Path, BeforeValidator(_calendar), _PATH_SCHEMA] | None = Field(
         None, description="the file of holidays and make-up workdays; none, no business days"

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from budgetd.core.moment import (
@@ -147,27 +147,35 @@ def _lasting(text: str) -> Lasting:
     return Lasting(length=parse_duration(text))
 
 
-def _schema(pattern: str, example: str, description: str) -> WithJsonSchema:
+def _schema(
+    pattern: str, example: str, unit: str, *, numbers: dict[str, JsonValue] | None = None
+) -> WithJsonSchema:
+    """What an editor knows of a text of that pattern: its `unit` stands with every field of it.
+    `numbers` bounds what YAML takes for a number; None is for what no number can mean."""
     return WithJsonSchema(
         {
-            "type": ["string", "number"],
+            "type": "string" if numbers is None else ["string", "number"],
             "pattern": f"^(?:{pattern})$",
+            **(numbers or {}),
             "examples": [example],
-            "description": description,
+            "description": unit,
+            "unit": unit,
         }
     )
 
 
 _AMOUNT = r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?"
+_FROM_ZERO: dict[str, JsonValue] = {"minimum": 0, "exclusiveMaximum": 10**12}
+_ABOVE_ZERO: dict[str, JsonValue] = {"exclusiveMinimum": 0, "exclusiveMaximum": 10**12}
 Amount = Annotated[
     Decimal,
     BeforeValidator(from_text("an amount like 500.00", _positive, Decimal)),
-    _schema(_AMOUNT, "500.00", "an amount above 0.00 with two decimals"),
+    _schema(_AMOUNT, "500.00", "an amount above 0.00 with two decimals", numbers=_ABOVE_ZERO),
 ]
 AmountOrZero = Annotated[
     Decimal,
     BeforeValidator(from_text("an amount like 500.00", parse_amount, Decimal)),
-    _schema(_AMOUNT, "200.00", "an amount of 0.00 or more with two decimals"),
+    _schema(_AMOUNT, "200.00", "an amount of 0.00 or more with two decimals", numbers=_FROM_ZERO),
 ]
 Duration = Annotated[
     timedelta,
@@ -208,22 +216,32 @@ Percent = Annotated[
 Times = Annotated[
     Decimal,
     BeforeValidator(from_text("a factor like 4 or 2.5", _times, Decimal)),
-    _schema(r"[1-9][0-9]{0,2}(\.[0-9]{1,2})?", "4", "so many times, 1 or more"),
+    _schema(
+        r"[1-9][0-9]{0,2}(\.[0-9]{1,2})?",
+        "4",
+        "so many times, 1 or more",
+        numbers={"minimum": 1, "exclusiveMaximum": 1000},
+    ),
 ]
 Whole = Annotated[
     int,
     BeforeValidator(from_text("a whole number like 100", _whole, int)),
-    _schema(r"0|[1-9][0-9]{0,8}", "100", "a whole number"),
+    _schema(r"0|[1-9][0-9]{0,8}", "100", "a whole number", numbers={"minimum": 0, "multipleOf": 1}),
 ]
 Priority = Annotated[
     int,
     BeforeValidator(from_text("a priority like 10", _priority, int)),
-    _schema(r"[1-9][0-9]{0,6}", "10", "1 goes before 2; 100 where none is given"),
+    _schema(
+        r"[1-9][0-9]{0,6}",
+        "10",
+        "a whole number from 1 to 1000000; 100 where none is given",
+        numbers={"minimum": 1, "maximum": 1_000_000, "multipleOf": 1},
+    ),
 ]
 Name = Annotated[
     str,
     BeforeValidator(from_text("a name like keep-alive", _name, type(None))),
-    _schema(NAME_PATTERN, "keep-alive", "lower-case letters, digits, '.', '_' and '-'"),
+    _schema(NAME_PATTERN, "keep-alive", "lower-case letters, digits, '.', '_' and '-'", numbers={}),
 ]
 HoldsFor = Annotated[
     Lasting,

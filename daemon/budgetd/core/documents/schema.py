@@ -46,8 +46,61 @@ class _Generator(GenerateJsonSchema):
                 return dft
 
 
-def schema_of(model: type[BaseModel], title: str) -> Json:
-    """The JSON Schema (draft 2020-12) of a document, without the keys of later versions."""
+def schema_of(model: type[BaseModel], title: str, examples: Mapping[str, object]) -> Json:
+    """The JSON Schema (draft 2020-12) of a document, without the keys of later versions.
+
+    Each field has a description, with its unit where it has one, and an example. `examples` gives
+    those that no type knows, by `Section` or `Section.key`.
+    """
+    schema = _plain_schema(model, title)
+    sections = {title: schema, **schema.get("$defs", {})}
+    for name, section in sections.items():
+        for key, field in section.get("properties", {}).items():
+            known = examples.get(f"{name}.{key}", _example_of(field, examples, sections))
+            if known is not None:
+                field["examples"] = [known]
+            if field.get("unit", field.get("description")) != field.get("description"):
+                field["description"] = f"{field['description']} ({field['unit']})"
+    told = _without_units(schema)
+    assert isinstance(told, dict)
+    return told
+
+
+def _example_of(field: Json, examples: Mapping[str, object], named: Mapping[str, Json]) -> object:
+    """What may stand there, as a document says it; None where nobody knows."""
+    if isinstance(field.get("default"), str | int):
+        return field["default"]
+    if "$ref" in field:
+        name = field["$ref"].rsplit("/", 1)[-1]
+        return examples.get(name, _example_of(named[name], examples, named))
+    if "examples" in field:
+        return field["examples"][0]
+    if "enum" in field:
+        return field["enum"][0]
+    if "const" in field:
+        return field["const"]
+    if "items" in field:
+        inner = _example_of(field["items"], examples, named)
+        return None if inner is None else [inner]
+    for branch in (*field.get("oneOf", ()), *field.get("anyOf", ())):
+        return _example_of(branch, examples, named)
+    return None
+
+
+def _without_units(schema: object) -> object:
+    """The schema in words that editors know: a unit stands in the description by now."""
+    if isinstance(schema, list):
+        return [_without_units(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        key: _without_units(value)
+        for key, value in schema.items()
+        if key != "unit" or not isinstance(value, str)
+    }
+
+
+def _plain_schema(model: type[BaseModel], title: str) -> Json:
     raw = model.model_json_schema(schema_generator=_Generator, by_alias=True)
     cleaned = _clean(raw)
     assert isinstance(cleaned, dict)
@@ -95,7 +148,7 @@ def _is_later(schema: Mapping[str, Any]) -> bool:
 
 def markdown_reference(model: type[BaseModel], title: str) -> str:
     """Markdown tables of every key of a document: value, default, meaning."""
-    schema = schema_of(model, title)
+    schema = _plain_schema(model, title)
     sections = {title: schema, **schema.get("$defs", {})}
     parts = []
     for name, section in sections.items():

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -112,6 +113,8 @@ Keep = Annotated[
 
 class Condition(Document):
     """Parts of one `when`: all that are written must hold; `any` needs one of its own."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     for_: HoldsFor | None = Field(None, alias="for", description="how long it must have held")
 
@@ -254,6 +257,8 @@ class Alert(Document):
 
 class Guard(Document):
     """When a top-up is to be asked for, or not made; without history it holds nothing."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     burn_spike: Times | None = Field(
         None, description="the last day burned more than so many times the usual: a proposal"

@@ -87,13 +87,24 @@ def _months(value: object) -> object:
 
 _MONTH_DAY = "^([1-9]|[12][0-9]|3[01]|last|first_business_day|last_business_day)$"
 _MONTH_DAY_SCHEMA = WithJsonSchema(
-    {"type": ["string", "integer"], "pattern": _MONTH_DAY, "examples": [4]}
+    {
+        "type": ["string", "integer"],
+        "pattern": _MONTH_DAY,
+        "minimum": 1,
+        "maximum": 31,
+        "examples": [4],
+    }
 )
 _MONTHS_SCHEMA = WithJsonSchema(
     {
         "type": "array",
         "minItems": 1,
-        "items": {"type": ["string", "integer"], "pattern": "^([1-9]|1[0-2])$"},
+        "items": {
+            "type": ["string", "integer"],
+            "pattern": "^([1-9]|1[0-2])$",
+            "minimum": 1,
+            "maximum": 12,
+        },
         "examples": ["[3, 6]"],
     }
 )
@@ -120,7 +131,9 @@ def _catch_up_limit(value: timedelta) -> timedelta:
 CronText = Annotated[
     Cron,
     BeforeValidator(from_text("a cron expression like 30 9 * * mon-fri", parse_cron, Cron)),
-    WithJsonSchema({"type": "string", "examples": ["30 9 * * mon-fri"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\S+( +\S+){4}$", "examples": ["30 9 * * mon-fri"]}
+    ),
 ]
 CatchUp = Annotated[Duration, AfterValidator(_catch_up_limit)]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
@@ -56,7 +56,14 @@ def _org_form(value: object) -> str:
     return "\0ids" if isinstance(value, dict | OrganizationIds) else "\0paths"
 
 
-OrgPaths = Annotated[Texts, BeforeValidator(_org_paths)]
+_ORG_SCHEMA: JsonDict = {"type": "string", "pattern": "^/[^*]*([*]{1,2})?$"}
+OrgPaths = Annotated[
+    Texts,
+    BeforeValidator(_org_paths),
+    WithJsonSchema(
+        {"anyOf": [_ORG_SCHEMA, {"type": "array", "minItems": 1, "items": _ORG_SCHEMA}]}
+    ),
+]
 _STATUS_SCHEMA: JsonDict = {"type": "string", "enum": [status.value for status in Status]}
 Statuses = Annotated[
     tuple[Status, ...],
@@ -73,6 +80,8 @@ Org = Annotated[
 
 class Match(Document):
     """Keys are and-ed, a list is or-ed; globs respect case."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     id: Texts | None = Field(None, description="the provider's account ids")
     name: Texts | None = Field(None, description="globs over the login name")
