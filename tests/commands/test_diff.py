@@ -139,3 +139,23 @@ def test_a_revision_runs_no_program_that_the_repository_or_the_environment_names
     for name in ("HEAD", "HEAD:policies/p.yaml"):
         assert site.run("diff", name, now, "--detailed-exitcode").exit_code == 0, name
     assert not trap.exists()
+
+
+def test_a_partial_clone_fetches_nothing_by_a_program_of_its_own(site: Site) -> None:
+    committed(site)
+    trap, program = site.home / "trap", site.home / "program"
+    program.write_text(f"#!/bin/sh\ntouch {trap}\n")
+    program.chmod(0o755)
+    for key, value in (
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", f"ext::{program}"),
+        ("protocol.ext.allow", "always"),
+    ):
+        subprocess.run(["git", "config", key, value], cwd=site.home, check=True)
+    named = ["git", "rev-parse", "HEAD:policies/p.yaml"]
+    blob = subprocess.run(named, cwd=site.home, check=True, capture_output=True, text=True).stdout
+    (site.home / ".git" / "objects" / blob[:2] / blob[2:].strip()).unlink()
+    refused(site.run("diff", "HEAD", str(site.home / "policies")), 2, "has no content for p.yaml")
+    assert not trap.exists()

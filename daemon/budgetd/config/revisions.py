@@ -170,12 +170,15 @@ class _Git:
         return found
 
     def contents(self, entries: list[_Entry]) -> Iterator[bytes]:
-        """What each entry holds, as it was committed."""
+        """What each entry holds, as it was committed; refused where one is not at hand, as in a
+        partial clone."""
         asked = "".join(f"{entry.id}\n" for entry in entries).encode()
         answer = self._ask("cat-file", "--batch", given=asked) if entries else b""
         place = 0
         for entry in entries:
-            begins = answer.index(b"\n", place) + 1
+            begins = answer.find(b"\n", place) + 1
+            if answer[place:begins] != f"{entry.id} blob {entry.size}\n".encode():
+                raise _refused(self.where, f"the repository has no content for {entry.name}")
             place = begins + entry.size + 1
             yield answer[begins : place - 1]
 
