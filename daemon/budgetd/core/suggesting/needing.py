@@ -4,7 +4,7 @@ The widest account decides, since one number serves all. It may not know rules' 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 
@@ -82,16 +82,16 @@ class Need:
 
 
 def needs_of(spenders: Iterable[Spender], length: timedelta, setting: Setting) -> list[Need]:
-    """What each account that spends anything does in so long, in the weeks' worst days for it;
-    the least first, by the edge."""
+    """What each account that spends anything does in so long, from the worst day of the coming
+    week on; the least first, by the edge."""
     found = [_need(one, length, setting) for one in spenders if not one.burn.is_idle]
     return sorted(found, key=lambda need: (need.edge, need.account.id))
 
 
 def _need(one: Spender, length: timedelta, setting: Setting) -> Need:
-    zone = setting.limits.zone
     bands = [
-        one.burn.spends(setting.now + day * _DAY, length, zone) for day in range(_starts(one.burn))
+        _grown(one.burn, day).spends(setting.now + day * _DAY, length, setting.limits.zone)
+        for day in range(_starts(one.burn))
     ]
     return Need(
         account=one.account,
@@ -102,7 +102,12 @@ def _need(one: Spender, length: timedelta, setting: Setting) -> Need:
 
 def _starts(burn: Burn) -> int:
     """The days on which a time may begin that differ from each other."""
-    return 1 if len(set(burn.weekdays)) == 1 else 7
+    return 7 if len(set(burn.weekdays)) > 1 or burn.growth > 0 else 1
+
+
+def _grown(burn: Burn, days: int) -> Burn:
+    """The burn as it will be in some days: what grows goes on."""
+    return replace(burn, level=burn.level * (1 + max(burn.growth, ZERO)) ** days)
 
 
 def usual_of(needs: list[Need]) -> Need:
