@@ -66,8 +66,9 @@ class Knowledge:
             if key in places or self.tracks[key].value(place) <= 0
         }
         own = [move for one in accounts for move in self.memory.own.get(one, ())]
-        limits = self.world.ground.limits
-        others = self.memory.others(set(accounts), now, limits)
+        others = tuple(self.memory.others(set(accounts), now, self.world.ground.limits))
+        moved = self._moved(others)
+        shown |= dict(self._places(step, {key[0] for key in moved}))
         return Observation(
             taken_at=now,
             began_at=now,
@@ -76,7 +77,7 @@ class Knowledge:
             readings=self._readings(shown),
             master=self._master(now),
             moves=(*_since(own, now - LOOKS_BACK), *others),
-            samples=dict(self._samples(sampled, now)),
+            samples=dict(self._samples(sampled, now)) | self._looks(moved, shown, now),
             moved_before=sums_before(self.world, own, micros(now)),
             first_loaded=self._loaded,
             decided=frozenset(
@@ -126,6 +127,28 @@ class Knowledge:
             cash = None if left is None else Ok(from_minor(max(left - self.memory.out, 0)), now)
         return Readings(cash=cash, credit=Ok((ledger,), now))
 
+    def _moved(self, others: Iterable[Move]) -> frozenset[Key]:
+        """Whose readings say whether the master's money has left: of no use where the master has
+        all that is asked."""
+        if self.world.master is None:
+            return frozenset()
+        keys = ((move.unit.account_id, move.unit.instrument) for move in others)
+        return frozenset(key for key in keys if key in self.tracks)
+
+    def _looks(
+        self, moved: Iterable[Key], places: Mapping[Key, int], now: datetime
+    ) -> dict[Key, tuple[Sample, ...]]:
+        """What was read of the others since they were moved."""
+        near, found = self._near(now), {}
+        for key in moved:
+            at = self.tracks[key].series.at
+            until = at[places[key]] if key in places else micros(now)
+            found[key] = tuple(self.tracks[key].samples(near, until))
+        return found
+
+    def _near(self, now: datetime) -> int:
+        return micros(now - max(LEAST_REACH, self.world.ground.limits.reflected_after))
+
     def _samples(
         self, places: Mapping[Key, int], now: datetime
     ) -> Iterator[tuple[Key, tuple[Sample, ...]]]:
@@ -133,7 +156,7 @@ class Knowledge:
         reading; else the newest ones, and of the others the highest and the last, are all
         that anything rests on."""
         reach = micros(now - self._reach)
-        near = micros(now - max(LEAST_REACH, self.world.ground.limits.reflected_after))
+        near = self._near(now)
         for key, place in places.items():
             track, until = self.tracks[key], self.tracks[key].series.at[place]
             own = _since(self.memory.own.get(key[0], ()), now - LOOKS_BACK)
