@@ -85,6 +85,27 @@ def test_whatever_comes_first_lets_it_run_dry(
     assert kept(tmp_path, more) == expected
 
 
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        # 10.00 come at 23:00 of each day, and 20.00 are spent.
+        ("{add: 10.00}", Kept(lasts=days(5), end=End.SLOT)),
+        ("{add: 20.00}", Kept(lasts=days(10), end=End.MASTER)),
+        ("{to: 200.00}", Kept(lasts=days(10), end=End.MASTER)),
+        # 30.00 last 36 hours, and the next slot comes after 24.
+        ("{to: 30.00}", Kept(lasts=days(10), end=End.MASTER)),
+        ("{to: {runway: 3d, at_most: 90.00}}", Kept(lasts=days(10), end=End.MASTER)),
+        ("{to: 15.00}", Kept(lasts=days(2.5), end=End.SLOT)),
+    ],
+)
+def test_what_comes_at_slots_alone_must_reach_the_next_one(
+    tmp_path: Path, action: str, expected: Kept
+) -> None:
+    text = CASE.replace("{when: {below: 5.00}, to: 10.00}", action)
+    observation, policies = world(tmp_path, ', schedule: {daily: {at: "23:00"}}', text)
+    assert Funding(observation, policies, LIMITS).of("a") == expected
+
+
 def test_a_paused_rule_feeds_nobody(tmp_path: Path) -> None:
     observation, policies = world(tmp_path)
     for about, expected in (("a", None), ("b", days(10))):

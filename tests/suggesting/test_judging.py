@@ -164,6 +164,19 @@ def test_the_rails_of_a_rule_are_peoples_and_bound_what_is_suggested(tmp_path: P
     assert advice.numbers[1].bound == "`account_per_day` of the rule"
 
 
+def test_a_cap_below_what_is_spent_is_told_and_not_raised(tmp_path: Path) -> None:
+    caps = ", caps: {account_per_day: 550.00, account_per_week: 5000.00, rule_per_day: 1400.00}"
+    advice = advised(tmp_path, UP % ("", caps))
+    told = [(cap.name, cap.spends, cap.account and cap.account.name) for cap in advice.short_caps]
+    assert told == [
+        ("account_per_day", Decimal("600.00"), "a"),
+        ("rule_per_day", Decimal("1500.00"), None),
+    ]
+    text = " ".join(suggest_text([advice], 28, Screen(width=100, zone=ZONE)).split())
+    assert "account_per_day lets through 550.00, and R&D/a spends 600.00 in 1d" in text
+    assert {number.role for number in advice.numbers} <= {Role.TRIGGER, Role.TARGET}
+
+
 def test_what_check_would_refuse_is_no_part_of_the_patch(tmp_path: Path) -> None:
     # Lifted to 5,000.00, accounts would be above what the other rule takes home again.
     files = files_of(tmp_path, {"p.yaml": HEAD + UP % ("", "") + HOME % ("2500.00", "2000.00", "")})

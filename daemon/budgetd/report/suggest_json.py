@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Account
-from budgetd.core.suggesting.suggestion import Advice, Basis, ByRunway, Number
+from budgetd.core.suggesting.suggestion import Advice, Basis, ByRunway, Number, ShortCap
 from budgetd.report.ahead import seconds
 from budgetd.report.suggest_words import number_words, outcome_words, runway_yaml
 
@@ -34,6 +34,7 @@ def _advice(one: Advice) -> Json:
         "basis": None if one.basis is None else _basis(one.basis),
         "waits": [{"cause": str(w.cause), "length_s": seconds(w.length)} for w in one.waits],
         "numbers": [_number(number) for number in one.numbers],
+        "short_caps": [_cap(cap) for cap in one.short_caps],
         "by_runway": None if one.by_runway is None else _by_runway(one.by_runway),
     }
 
@@ -64,6 +65,16 @@ def _number(number: Number) -> Json:
         "middle": format_amount(number.middle),
         "base": format_amount(number.base),
         "bound": number.bound or None,
+    }
+
+
+def _cap(cap: ShortCap) -> Json:
+    return {
+        "cap": cap.name,
+        "bound": format_amount(cap.bound),
+        "spends": format_amount(cap.spends),
+        "length_s": seconds(cap.length),
+        "account": None if cap.account is None else _account(cap.account),
     }
 
 

@@ -13,6 +13,7 @@ from budgetd.report.harmless import harmless
 from budgetd.report.suggest_words import (
     REVIEW,
     basis_words,
+    cap_words,
     change_words,
     field_of,
     number_words,
@@ -47,6 +48,7 @@ def _reasons(advice: Sequence[Advice], days: int) -> Iterator[str]:
             yield f"{field_of(number)} {change_words(number)}: {number_words(number)}"
         if one.waits:
             yield f"money may wait for: {waits_words(one.waits)}"
+        yield from map(cap_words, one.short_caps)
         for number in reviews(one):
             yield f"review: {one.rule} {field_of(number)} {change_words(number)} is {REVIEW}"
 

@@ -14,6 +14,7 @@ from budgetd.report.screen import Screen, flow_parts, print_lines, sentences
 from budgetd.report.suggest_words import (
     REVIEW,
     basis_words,
+    cap_words,
     change_words,
     field_of,
     number_words,
@@ -49,6 +50,7 @@ def _told(one: Advice) -> Iterator[tuple[str, str]]:
             yield "    ", f"review: {REVIEW}"
     if one.numbers and one.waits:
         yield "  ", f"money may wait for: {waits_words(one.waits)}"
+    yield from (("  ", cap_words(cap)) for cap in one.short_caps)
     if why := outcome_words(one):
         yield "  ", why
 

@@ -17,6 +17,7 @@ from budgetd.core.suggesting.suggestion import (
     Number,
     Outcome,
     Role,
+    ShortCap,
     Wait,
 )
 from budgetd.report.phrases import count
@@ -117,6 +118,16 @@ def runway_yaml(found: ByRunway) -> tuple[str, str]:
 
 def _days(length: timedelta) -> str:
     return f"{length.days}d"
+
+
+def cap_words(cap: ShortCap) -> str:
+    """`account_per_day lets through less than is spent: 100.00, and R&D/web spends ...`."""
+    who = f"{cap.account.label} spends" if cap.account else "all its accounts together spend"
+    return (
+        f"the cap {cap.name} lets through {show_amount(cap.bound)}, and {who}"
+        f" {show_amount(cap.spends)} in {format_duration(cap.length)}: whether to raise it is"
+        " for people to say"
+    )
 
 
 def reviews(advice: Advice) -> Iterator[Number]:

@@ -5,14 +5,14 @@ spends; a target lasts a week more in its middle, or until the next slot. It may
 and it may not raise a cap: those are people's guards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.documents.placing import Written
-from budgetd.core.money import ZERO, round_down, round_up
+from budgetd.core.money import ZERO, round_down, round_up, total
 from budgetd.core.observation import Observation
 from budgetd.core.policies.policy import Caps, Lift, Policy, Reclaim, TopUp
 from budgetd.core.policies.validation import PlacedRule, amounts_of, lengths_of, placed_rules
@@ -36,6 +36,7 @@ from budgetd.core.suggesting.suggestion import (
     Placing,
     Role,
     Setting,
+    ShortCap,
     Spender,
     Wait,
 )
@@ -48,6 +49,11 @@ CLOSE = Decimal("0.1")
 """A number that is off by no more than this share fits."""
 
 _DAY = timedelta(days=1)
+_CAP_SPANS = {
+    f"{whose}_per_{span}": days * _DAY
+    for whose in ("account", "rule")
+    for span, days in (("day", 1), ("week", 7), ("month", 30))
+}
 Path = tuple[str | int, ...]
 
 
@@ -127,7 +133,8 @@ class _Look:
     def _lift(self, action: TopUp, *, asks: bool) -> tuple[Advice, Decimal]:
         """The advice, and the most that one transfer moves by it."""
         waits = waits_of(self.rule.rule, self.setting, asks=asks)
-        blank, length = replace(self.blank, waits=waits), together(waits)
+        blank = replace(self.blank, waits=waits, short_caps=tuple(self._short_caps()))
+        length = together(waits)
         needs = needs_of(self.spenders, length, self.setting)
         lasts = max([LASTS, *(w.length for w in waits if w.cause in (Cause.COOLDOWN, Cause.SLOT))])
         if is_uneven(needs):
@@ -169,6 +176,23 @@ class _Look:
         bounds += [(cap, f"`{name}`") for name in Caps.model_fields if (cap := getattr(caps, name))]
         least = min(bounds, default=None)
         return self._bounded(number, least and ((base or ZERO) + least[0], least[1]))
+
+    def _short_caps(self) -> Iterator[ShortCap]:
+        """The caps that let through less than is spent: that is told, and nothing is raised."""
+        for name, length in _CAP_SPANS.items():
+            bound = getattr(self.rule.rule.caps, name)
+            needs = needs_of(self.spenders, length, self.setting) if bound is not None else []
+            if not needs:
+                continue
+            if name.startswith("rule_"):
+                spends, account = total(need.middle for need in needs), None
+            else:
+                widest = max(needs, key=lambda need: (need.middle, need.account.id))
+                spends, account = widest.middle, widest.account
+            if spends > bound:
+                yield ShortCap(
+                    name=name, bound=bound, spends=spends, length=length, account=account
+                )
 
     def reclaim(self) -> Advice:
         """A reclaim: what stays lasts a week, or as long as nobody may be there to see to it."""

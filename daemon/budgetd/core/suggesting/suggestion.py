@@ -149,9 +149,22 @@ class ByRunway:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortCap:
+    """A cap that lets through less than is spent in its time, in the middle: by the account that
+    spends most, or (None) by all accounts of the rule together."""
+
+    name: str
+    bound: Decimal
+    spends: Decimal
+    length: timedelta
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """The look at one rule. `waits` are what its money may have to wait for, `note` says why
-    nothing is suggested where a word is needed for that."""
+    """The look at one rule. `waits` are what its money may have to wait for, `short_caps` what
+    people may want to raise, `note` says why nothing is suggested where a word is needed for
+    that."""
 
     rule: str
     path: str
@@ -160,4 +173,5 @@ class Advice:
     waits: tuple[Wait, ...] = ()
     numbers: tuple[Number, ...] = ()
     by_runway: ByRunway | None = None
+    short_caps: tuple[ShortCap, ...] = ()
     note: str = ""
