@@ -110,14 +110,19 @@ class Approvals:
     bound: Decimal
     planned: dict[tuple[str, Direction], Decimal]
 
-    def needs_one(self, wish: Wish, amount: Decimal) -> bool:
+    def is_above(self, wish: Wish, amount: Decimal) -> bool:
         """Whether an amount, with what the account got the same way in 24 hours and gets by this
-        plan, is too much for a daemon alone. One that is not is counted from now on."""
+        plan, is above the bound."""
         direction = wish.named.direction
         assert direction is not None
         got = self.history.moved_since(wish.account.id, direction, self.history.now - DAY)
-        planned = self.planned[wish.account.id, direction] + amount
-        if got + planned > self.bound:
+        return got + self.planned[wish.account.id, direction] + amount > self.bound
+
+    def needs_one(self, wish: Wish, amount: Decimal) -> bool:
+        """Whether an amount is too much for a daemon alone. One that is not is counted from now
+        on."""
+        if self.is_above(wish, amount):
             return True
-        self.planned[wish.account.id, direction] = planned
+        assert wish.named.direction is not None
+        self.planned[wish.account.id, wish.named.direction] += amount
         return False

@@ -184,7 +184,7 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
         want = drawer.want(wish)
         if isinstance(want, Held):
             holds.append(want)
-        elif wish.ask or approvals.needs_one(wish, want.amount):
+        elif wish.ask or approvals.needs_one(wish, _at_most(wish, want, approvals, drawer)):
             proposal = replace(wish, ask=wish.ask or Ask.APPROVAL_ABOVE)
             pieces = drawer.purse.take(wish, want.amount, want.grain)
             drawn = drawer.settle(proposal, want, pieces)
@@ -199,6 +199,14 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
     lasts = {(wish.account.id, wish.named.name): wish.lasts for wish in wishes}
     transfers.sort(key=lambda item: (_is_reclaim(item), _place_of(item, lasts)))
     return transfers, holds
+
+
+def _at_most(wish: Wish, want: Draft, approvals: Approvals, drawer: Drawer) -> Decimal:
+    """What a lift could move: a person is asked about a transfer, and the master may have less to
+    give than is wanted. That others may get a part of it first makes nobody less careful."""
+    if not approvals.is_above(wish, want.amount):
+        return want.amount
+    return total(piece.amount for piece in drawer.purse.copy().take(wish, want.amount, want.grain))
 
 
 def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Transfer] | Held:
