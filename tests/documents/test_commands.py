@@ -146,6 +146,19 @@ def test_the_json_form_has_every_problem_and_its_place(home: Path) -> None:
     ]
 
 
+def test_the_secrets_of_channels_are_looked_for_too(home: Path) -> None:
+    write(home)
+    with (home / "config.yaml").open("a") as config:
+        config.write("notify: {on-call: {kind: slack, url: env:HOOK}}\n")
+    assert run(home, "check", AK="k", SK="s").exit_code == 0
+    for hook, said in (("", "env:HOOK is empty"), ("no address", "env:HOOK leads to no address")):
+        result = run(home, "check", "--credentials", AK="k", SK="s", HOOK=hook)
+        assert result.exit_code == 2
+        assert f"notify.on-call.url: {said}" in result.stdout
+    address = "https://hooks.acme.example/T0/B0/x"
+    assert run(home, "check", "--credentials", AK="k", SK="s", HOOK=address).exit_code == 0
+
+
 def test_credentials_are_looked_for_on_request(home: Path) -> None:
     assert run(home, "check").exit_code == 0
     result = run(home, "check", "--credentials", AK="k", SK="")

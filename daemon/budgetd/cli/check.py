@@ -53,7 +53,11 @@ class Examined:
 
 @click.command("check")
 @click.option("--format", "style", type=click.Choice(["text", "lines", "json"]), default="text")
-@click.option("--credentials", is_flag=True, help="Also: are the credentials where they should be?")
+@click.option(
+    "--credentials",
+    is_flag=True,
+    help="Also: are the secrets, of channels too, where they should be?",
+)
 @click.option("--online", is_flag=True, help="Also against the live fleet; reads, moves nothing.")
 @click.option(
     "--snapshot",
@@ -214,16 +218,21 @@ def _fleet_of(config: Config, observation: Observation) -> "Fleet":
     return Fleet(
         accounts=observation.accounts,
         master_cash=cash.value if isinstance(cash, Ok) else None,
-        burns=observation.burns if config.state.exists() else None,
+        burns=observation.burns if observation.burns or config.state.exists() else None,
     )
 
 
 def _credential_problems(config: Config) -> Sequence[Problem]:
-    try:
-        read_credentials(config)
-    except InvalidCredentials as refused:
-        return refused.problems
-    return ()
+    """What is wrong with the secrets of the provider and of the channels: `run` needs them all."""
+    from budgetd.config.channels import read_channels
+
+    problems: list[Problem] = []
+    for read in (read_credentials, read_channels):
+        try:
+            read(config)
+        except InvalidCredentials as refused:
+            problems += refused.problems
+    return problems
 
 
 def _print_text(found: Examined) -> None:
