@@ -62,7 +62,12 @@ def test_a_daemon_tops_up_by_runway_once_it_knows_the_burn(site: Site) -> None:
     assert moved["state"] == "settled"
     assert Decimal(700) < Decimal(moved["amount"]) < Decimal(750)
     told = json.loads(site.run("status", "--format", "json").stdout)
-    assert told["worst"][0]["account"]["name"].endswith("acme_prod_web")
+    worst = told["worst"][0]
+    assert worst["account"]["name"].endswith("acme_prod_web")
+    assert worst["kept_until"] == "master"
+    # 100,000.00 at 24.00 a day: longer than is looked ahead.
+    assert worst["kept_s"] == {"low": None, "middle": None, "high": None}
+    assert "with the rules" in " ".join(site.run("status").stdout.split())
 
 
 def test_where_no_daemon_runs_an_apply_finds_what_is_spent_for_the_next_one(site: Site) -> None:
