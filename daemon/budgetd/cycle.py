@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from budgetd import timekeeping
-from budgetd.core.decisions.deciding import decide
+from budgetd.core.decisions.deciding import MASTER, decide
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
 from budgetd.core.decisions.remembering import episodes_of, reach_of
 from budgetd.core.decisions.rereading import Rereading
 from budgetd.core.decisions.slots import Missed
-from budgetd.core.forecast.sampling import samples_of
-from budgetd.core.intent import OPEN, Intent, State
+from budgetd.core.forecast.sampling import sample_of, samples_of
+from budgetd.core.intent import OPEN, Instrument, Intent, State, Unit
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Observation, Readings
@@ -307,6 +307,10 @@ class Cycle:
             for account_id, readings in observation.readings.items()
             for pair in samples_of(account_id, readings)
         ]
+        # The master's own is kept for replays; what it spends is what we move, and no burn.
+        left = sample_of(observation.master, Instrument.CASH)
+        if left is not None:
+            found.append((Unit(account_id=MASTER.id, instrument=Instrument.CASH), left))
         keep_readings(self.ledger, found)
 
     def _keep_proposals(self, plan: Plan) -> None:

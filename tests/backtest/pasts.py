@@ -163,7 +163,8 @@ def _move(key: Key, at: datetime, given: tuple[Random, int, int]) -> Move:
 
 
 def _master(begins: datetime, until: datetime, dice: Random) -> Iterator[tuple[datetime, Decimal]]:
-    at, value = begins, dice.choice((50_000, 400_000, 10_000_000))
+    at = begins + timedelta(days=dice.choice((0, 0, 2)))
+    value = dice.choice((50_000, 400_000, 10_000_000))
     while at < until:
         yield at, from_minor(value)
         value = max(value + dice.choice((0, 0, -2000, 30_000)), 0)

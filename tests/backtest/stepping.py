@@ -231,7 +231,7 @@ class Stepped:
             return Readings(cash=Ok(LARGEST, now), credit=_credit(LARGEST, now))
         last = [one for one in self.past.master if one[0] <= now]
         if not last:
-            return Readings(credit=_credit(LARGEST, now))
+            return Readings(cash=Ok(LARGEST, now), credit=_credit(LARGEST, now))
         ours = total(
             move.amount if move.direction is Direction.ALLOCATE else -move.amount
             for move in self.past.moves

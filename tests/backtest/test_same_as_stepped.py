@@ -35,7 +35,7 @@ def replayed(past: Made) -> Told:
     return Replay(past.world, past.policies).run()
 
 
-@pytest.mark.parametrize("seed", (*range(FIRST, FIRST + SEEDS), *FOUND))
+@pytest.mark.parametrize("seed", [*range(FIRST, FIRST + SEEDS), *FOUND])
 def test_the_replay_does_what_the_engine_does_at_every_reading(seed: int) -> None:
     past = made(seed)
     stepped, told = Stepped(past.recorded, past.policies).run(), replayed(past)

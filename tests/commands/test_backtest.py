@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from budgetd.clock import now
+from budgetd.core.decisions.deciding import MASTER
 from budgetd.core.intent import Instrument, Unit
 from budgetd.core.money import from_minor
 from budgetd.core.observation import Sample
@@ -105,6 +106,25 @@ def test_text_can_be_written_to_a_file(site: Site) -> None:
     result = site.run("backtest", "--out", str(out))
     assert (result.exit_code, result.stdout) == (0, "")
     assert "below trigger" in out.read_text()
+
+
+def test_a_cycle_keeps_what_the_master_had_and_a_replay_gives_no_more(
+    site: Site, running: RunningSandbox
+) -> None:
+    begins = recorded(site)
+    assert site.run("apply", "--yes").exit_code == 0
+    told = json.loads(site.run("backtest", "--format", "json").stdout)
+    # It was read in the last cycle alone; before that it has what is asked.
+    assert told["master_recorded_since"] > told["from"]
+    assert Decimal(told["results"][1]["peak_draw"]) > 1500
+    master = Unit(account_id=MASTER.id, instrument=Instrument.CASH)
+    ledger = Ledger(site.state, may_write=True)
+    keep_readings(ledger, [(master, Sample(begins, from_minor(21_000)))])
+    ledger.close()
+    told = json.loads(site.run("backtest", "--format", "json").stdout)
+    # 10.00 are in reserve.
+    assert told["results"][1]["peak_draw"] == "200.00"
+    assert told["results"][1]["asked"]["holds"]["master_short"] >= 1
 
 
 def test_what_cannot_be_replayed_is_said_and_nothing_is_made_up(site: Site) -> None:

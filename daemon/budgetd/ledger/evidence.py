@@ -6,6 +6,7 @@ It may not judge what that proves, nor write.
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from budgetd.core.decisions.deciding import MASTER
 from budgetd.core.intent import Instrument, Intent, Unit
 from budgetd.core.observation import Sample
 from budgetd.core.reconciliation import Claim, Sent
@@ -69,11 +70,11 @@ def chain_of(ledger: Ledger, intent_id: str) -> tuple[int, int, int | None]:
 
 def rising(past: Past, since: datetime) -> dict[tuple[str, Instrument], tuple[Sample, ...]]:
     """The kept readings since then that are higher than the one before, each after that one, by
-    account and instrument, oldest first. What falls in between is left out, so nothing else
+    member account and instrument, oldest first. What falls in between is left out, so nothing else
     rises from one of them to the next."""
     found: dict[tuple[str, Instrument], tuple[Sample, ...]] = {}
     for unit, kept in histories(past, since):
         pairs = [pair for pair in pairwise(kept) if pair[1].value > pair[0].value]
-        if pairs and not unit.part:
+        if pairs and not unit.part and unit.account_id != MASTER.id:
             found[unit.account_id, unit.instrument] = tuple(one for pair in pairs for one in pair)
     return found

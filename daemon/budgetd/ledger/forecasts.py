@@ -12,6 +12,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import Burn
+from budgetd.core.decisions.deciding import MASTER
 from budgetd.core.forecast.days import days_of, with_costs
 from budgetd.core.forecast.estimating import LOOKS_BACK, burn_of
 from budgetd.core.forecast.spending import spends
@@ -124,10 +125,12 @@ def _estimates(
 
 
 def _due(ledger: Ledger, now: datetime, zone: ZoneInfo, units: int) -> list[tuple[int, Unit]]:
-    """The units whose burn is to be found: there are readings newer than it, and it is old."""
+    """The units whose burn is to be found: there are readings newer than it, and it is old. The
+    master's falls are our own moves."""
     rows = ledger.connection.execute(
         "SELECT number, account_id, instrument, part FROM series LEFT JOIN forecast "
-        "ON forecast.series = series.number WHERE last_at >= ?1 AND (forecast.at IS NULL "
+        "ON forecast.series = series.number "
+        "WHERE last_at >= ?1 AND account_id <> ?6 AND (forecast.at IS NULL "
         "OR zone <> ?2 OR (forecast.at <= ?3 OR forecast.at > ?4) AND last_at > read_at) "
         "ORDER BY coalesce(forecast.at, 0) LIMIT ?5",
         (
@@ -136,6 +139,7 @@ def _due(ledger: Ledger, now: datetime, zone: ZoneInfo, units: int) -> list[tupl
             micros(now - FRESH_FOR),
             micros(now),
             units,
+            MASTER.id,
         ),
     ).fetchall()
     return [

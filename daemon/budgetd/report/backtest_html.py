@@ -83,7 +83,7 @@ def page_of(found: Backtest, zone: ZoneInfo) -> Page:
             )
             for place, (name, one) in enumerate(zip(names(found), found.results, strict=True))
         ),
-        notes=tuple(notes(found)),
+        notes=tuple(notes(found, zone)),
         measures=tuple(_measures(found)),
         draw=draw_lines(found),
         days=tuple(draw_days(found)),

@@ -26,7 +26,9 @@ def backtest_json(found: Backtest) -> Json:
         "cycles": found.cycles,
         "censored": _lack(found.censored),
         "strangers": found.strangers,
-        "master_recorded": found.has_master,
+        "master_recorded_since": (
+            None if found.master_since is None else format_instant(found.master_since)
+        ),
         "left_out": {name: list(rules) for name, rules in found.left_out.items()},
         "results": [_result(one) for one in found.results],
     }

@@ -5,7 +5,7 @@ It may not measure.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from budgetd.report.words import ASK_WORDS, HOLD_WORDS
 
 NOT_KEPT = "not kept"
 _HOUR = 3_600_000_000
+_SOON = timedelta(hours=1)
 _VERBS = {Direction.ALLOCATE: "to accounts", Direction.RECLAIM: "home"}
 
 
@@ -68,7 +69,7 @@ def lack(one: Lack) -> str:
     return f"{hours(one.micros)} in {one.accounts:,}" if one.micros else "never"
 
 
-def notes(found: Backtest) -> Iterator[str]:
+def notes(found: Backtest, zone: ZoneInfo) -> Iterator[str]:
     """What must be known to read the figures: what is not known, and what was left out."""
     if found.censored.micros:
         yield (
@@ -76,10 +77,12 @@ def notes(found: Backtest) -> Iterator[str]:
             f"{count(found.censored.accounts, 'account')}, as recorded. What would have been "
             "spent then is not known; no set spends anything in that time."
         )
-    if not found.has_master:
+    if found.master_since is None or found.master_since > found.since + _SOON:
+        known = found.master_since
+        since = "" if known is None else f" before {_minute(known, zone)}"
         yield (
-            "The master's balance was not recorded: it is taken to have all that is asked. "
-            "The peak draw says how much that was."
+            f"The master's balance was not recorded{since}: it is taken to have all that is "
+            "asked. The peak draw says how much that was."
         )
     if found.strangers:
         yield (

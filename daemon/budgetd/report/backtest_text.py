@@ -33,7 +33,7 @@ def backtest_text(found: Backtest, screen: Screen) -> str:
     made = tuple(sections(found, screen.zone))
     for columns in _blocks(found, made, screen.room):
         lines += _block(found, made, columns, screen.room)
-    for note in notes(found):
+    for note in notes(found, screen.zone):
         lines.append(Text())
         lines += [Text(part) for part in sentences(note, screen.room)]
     return print_lines(lines, screen)

@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from budgetd.core.backtest.memory import Memory
 from budgetd.core.backtest.series import Track, instant, micros
@@ -118,14 +117,14 @@ class Knowledge:
         return found
 
     def _master(self, now: datetime) -> Readings:
-        """The master's money: more than is ever asked where it was not recorded. Of its credit
+        """The master's money: more than is ever asked while it was not recorded. Of its credit
         nothing is kept."""
         ledger = CreditLedger(expire_time=None, expires_at=None, amount=LARGEST, available=LARGEST)
-        cash: Ok[Decimal] | None = Ok(LARGEST, now)
-        if self.world.master is not None:
-            left = self.world.master.left(micros(now))
-            cash = None if left is None else Ok(from_minor(max(left - self.memory.out, 0)), now)
-        return Readings(cash=cash, credit=Ok((ledger,), now))
+        master, cash = self.world.master, LARGEST
+        left = master.left(micros(now)) if master is not None else None
+        if left is not None:
+            cash = from_minor(max(left - self.memory.out, 0))
+        return Readings(cash=Ok(cash, now), credit=Ok((ledger,), now))
 
     def _moved(self, others: Iterable[Move]) -> frozenset[Key]:
         """Whose readings say whether the master's money has left: of no use where the master has

@@ -255,7 +255,7 @@ def backtest(
         cycles=len(world.cycles),
         censored=censored(world),
         strangers=world.strangers,
-        has_master=world.master is not None,
+        master_since=None if world.master is None else instant(world.master.series.at[0]),
         left_out={
             name: tuple(rule for rule, one in policies.rules() if _is_left_out(one))
             for name, policies in sets

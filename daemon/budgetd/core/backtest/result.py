@@ -96,8 +96,8 @@ class Backtest:
     """Several sets on one past, what really happened first. `censored` is the time in which an
     account was recorded at 0.00: what it would have spent is not known, and nothing is spent in
     any replay. `strangers` are recorded accounts that the fleet does not list any more, `left_out`
-    the rules that are not replayed, by set. `has_master` says whether the master's own balance
-    was recorded; else it has all that is asked."""
+    the rules that are not replayed, by set. `master_since` is when the master's own balance was
+    first recorded, if ever; before it has all that is asked."""
 
     enterprise: str
     currency: str
@@ -108,6 +108,6 @@ class Backtest:
     cycles: int
     censored: Lack
     strangers: int
-    has_master: bool
+    master_since: datetime | None
     left_out: Mapping[str, tuple[str, ...]]
     results: tuple[Result, ...]
