@@ -90,7 +90,7 @@ def test_whatever_the_text_looks_like_every_other_byte_stays(
         to=styled(below + lift + 1, data.draw(styles)),
         tail=data.draw(st.sampled_from(["", ", min: 1.00", ', multiple_of: "0.50"'])),
         end=data.draw(st.sampled_from(["", "\n", "\n\n", "\n# no end"])),
-    ).replace("\n", data.draw(st.sampled_from(["\n", "\r\n"])))
+    ).replace("\n", data.draw(st.sampled_from(["\n", "\r\n", "\r"])))
     text = data.draw(st.sampled_from(["", "\ufeff"])) + text
     files = files_of(tmp_path, {"a b/p.yaml": text})
     level = data.draw(st.sampled_from(["0.03", "2", "70", "4000"]))
