@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from budgetd.core.backtest.lapsing import Lapsed, lapsed
 from budgetd.core.backtest.measuring import backtest, marks_of, replayed
 from budgetd.core.backtest.result import Backtest, Result
 from budgetd.core.backtest.series import micros
@@ -16,7 +17,7 @@ from budgetd.core.backtest.world import Column, Ground, World, world_of
 from budgetd.core.documents.placing import read_model
 from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.money import from_minor
-from budgetd.core.observation import Status
+from budgetd.core.observation import Sample, Status
 from budgetd.core.policies.policy import Policy, PolicySet
 
 from .pasts import SINCE, STEP, made
@@ -180,6 +181,22 @@ def test_an_account_that_left_the_fleet_is_left_out_and_told() -> None:
     found = world_of(ground, (past.since, past.until), [own, other], ((), {}))
     assert found.strangers == 1
     assert list(found.series) == [(ACCOUNT.id, Instrument.CASH)]
+
+
+def test_a_coupon_that_is_gone_with_money_in_it_and_not_by_us_was_lost() -> None:
+    past = world([60_000] * 5)
+    children = {"lost": 2, "there": 4, "empty": 2, "ours": 2}
+    newest = [
+        (replace(UNIT, instrument=Instrument.COUPON, part=part), Sample(SINCE + HOUR * n, left))
+        for part, n in children.items()
+        for left in [Decimal("0.00") if part == "empty" else Decimal("32.50")]
+    ]
+    listed = replace(UNIT, instrument=Instrument.COUPON)
+    newest.append((listed, Sample(SINCE + HOUR * 4, Decimal("32.50"))))
+    took = moved(SINCE + HOUR * 3, "32.50", Direction.RECLAIM)
+    took = replace(took, unit=replace(listed, part="ours"))
+    past = replace(past, moves=(took,))
+    assert lapsed(past, newest) == Lapsed(coupons=1, amount=Decimal("32.50"))
 
 
 def test_rules_about_coupons_are_left_out_by_name() -> None:

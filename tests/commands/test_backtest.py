@@ -134,3 +134,6 @@ def test_what_cannot_be_replayed_is_said_and_nothing_is_made_up(site: Site) -> N
     refused(site.run("backtest", "--from", "soon"), 2, "--from: expected a time")
     refused(site.run("backtest", "--to", "2020-01-31"), 2, "no reading of an account")
     refused(site.run("backtest", "--policies", "nowhere"), 2, "no such folder or file")
+    wrong = folder(site, POLICY.replace("500.00", "5e2"))
+    good = str(site.home / "policies")
+    refused(site.run("backtest", "--policies", good, "--policies", wrong), 2, "exponents are not")

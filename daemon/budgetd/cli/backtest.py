@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +17,10 @@ if TYPE_CHECKING:
     from budgetd.config import Config
     from budgetd.core.backtest.result import Backtest
     from budgetd.core.backtest.world import Ground, World
+    from budgetd.core.intent import Unit
     from budgetd.core.moment import LocalMoment
-    from budgetd.core.observation import Account
+    from budgetd.core.observation import Account, Sample
+    from budgetd.core.policies.policy import PolicySet
     from budgetd.ledger.store import Ledger
     from budgetd.wiring import Opened
 
@@ -61,23 +62,18 @@ def command(
     Recorded spending is replayed, our own recorded moves are taken out, the set's are put in.
     Accounts are chosen by what the fleet's list says of them today.
     """
-    with failures(), ExitStack() as stack:
-        from budgetd.config import find_config, load_config
-        from budgetd.config.revisions import policies_at
+    with failures():
         from budgetd.core.backtest.measuring import backtest
         from budgetd.wiring import open_documents
 
         force = open_documents(ctx.obj)
         window = _window(force.config.timezone, from_text, to_text)
-        chosen = []
-        for where in sets:
-            lying = load_config(find_config(ctx.obj)).policies
-            folder = stack.enter_context(policies_at(where, lying))
-            chosen.append((where, open_documents(ctx.obj, folder).loaded.policy_set))
-        world = _world(force, window, snapshot)
+        chosen = [(where, _set(ctx.obj, where)) for where in sets]
+        world, newest = _past(force, window, snapshot)
         in_force = force.loaded.policy_set
         enterprise = force.config.enterprise
-        found = backtest(world, enterprise, in_force, chosen or [(CONFIGURED, in_force)])
+        compared = chosen or [(CONFIGURED, in_force)]
+        found = backtest(world, enterprise, in_force, compared, newest)
         told = _told(found, force.config, style)
         if out is None:
             click.echo(told, nl=False)
@@ -86,6 +82,15 @@ def command(
 
             write_private(out, told)
             say(f"kept as {out}")
+
+
+def _set(option: str | None, where: str) -> "PolicySet":
+    from budgetd.config import find_config, load_config
+    from budgetd.config.revisions import policies_at
+    from budgetd.wiring import open_documents
+
+    with policies_at(where, load_config(find_config(option)).policies) as folder:
+        return open_documents(option, folder).loaded.policy_set
 
 
 def _window(
@@ -115,9 +120,12 @@ def _instant(
         return parse_at(text, zone, option)
 
 
-def _world(force: "Opened", window: tuple[datetime, datetime], snapshot: Path | None) -> "World":
-    """What was recorded, with the fleet as it is today."""
+def _past(
+    force: "Opened", window: tuple[datetime, datetime], snapshot: Path | None
+) -> "tuple[World, list[tuple[Unit, Sample]]]":
+    """What was recorded, with the fleet as it is today, and the newest reading of each unit."""
     from budgetd.core.backtest.world import Ground
+    from budgetd.ledger.readings import newest
     from budgetd.wiring import open_past
 
     config = force.config
@@ -132,7 +140,7 @@ def _world(force: "Opened", window: tuple[datetime, datetime], snapshot: Path | 
             currency=config.currency,
             step=config.polling.max_staleness / 2,
         )
-        return _recorded(ground, ledger, window)
+        return _recorded(ground, ledger, window), list(newest(ledger).items())
     finally:
         ledger.close()
 

@@ -26,6 +26,10 @@ def backtest_json(found: Backtest) -> Json:
         "cycles": found.cycles,
         "censored": _lack(found.censored),
         "strangers": found.strangers,
+        "coupons_lapsed": {
+            "coupons": found.lapsed.coupons,
+            "amount": format_amount(found.lapsed.amount),
+        },
         "master_recorded_since": (
             None if found.master_since is None else format_instant(found.master_since)
         ),

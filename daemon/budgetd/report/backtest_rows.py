@@ -84,6 +84,11 @@ def notes(found: Backtest, zone: ZoneInfo) -> Iterator[str]:
             f"The master's balance was not recorded{since}: it is taken to have all that is "
             "asked. The peak draw says how much that was."
         )
+    if found.lapsed.coupons:
+        yield (
+            f"{count(found.lapsed.coupons, 'coupon')} with {show_amount(found.lapsed.amount)} left "
+            "the accounts unused, and not by us, as recorded: lapsed, or taken by hand."
+        )
     if found.strangers:
         yield (
             f"{count(found.strangers, 'recorded account')} left out: the fleet does not list "

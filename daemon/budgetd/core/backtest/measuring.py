@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from operator import mul, sub
 
+from budgetd.core.backtest.lapsing import lapsed
 from budgetd.core.backtest.replaying import Replay
 from budgetd.core.backtest.result import Asked, Backtest, Day, Lack, Result, Way
 from budgetd.core.backtest.series import MICROSECOND, Track, cents_of, instant
@@ -18,8 +19,9 @@ from budgetd.core.backtest.waking import is_replayed
 from budgetd.core.backtest.world import Key, World, recorded_of
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.trigger import bound_of
-from budgetd.core.intent import Direction, Instrument, Move, State
+from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.money import ZERO, from_minor, to_minor, total
+from budgetd.core.observation import Sample
 from budgetd.core.policies.policy import (
     Mode,
     PolicySet,
@@ -241,9 +243,14 @@ def censored(world: World) -> Lack:
 
 
 def backtest(
-    world: World, enterprise: str, force: PolicySet, sets: Sequence[tuple[str, PolicySet]]
+    world: World,
+    enterprise: str,
+    force: PolicySet,
+    sets: Sequence[tuple[str, PolicySet]],
+    newest: Iterable[tuple[Unit, Sample]] = (),
 ) -> Backtest:
-    """What really happened, counted by the set in force, and every set, side by side."""
+    """What really happened, counted by the set in force, and every set, side by side. `newest` are
+    the last readings of every coupon and of every list of them."""
     results = [recorded(world, force), *(replayed(world, name, one) for name, one in sets)]
     return Backtest(
         enterprise=enterprise,
@@ -255,6 +262,7 @@ def backtest(
         cycles=len(world.cycles),
         censored=censored(world),
         strangers=world.strangers,
+        lapsed=lapsed(world, newest),
         master_since=None if world.master is None else instant(world.master.series.at[0]),
         left_out={
             name: tuple(rule for rule, one in policies.rules() if _is_left_out(one))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from budgetd.core.backtest.lapsing import Lapsed
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.reason import Hold
 
@@ -93,11 +94,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """Several sets on one past, what really happened first. `censored` is the time in which an
-    account was recorded at 0.00: what it would have spent is not known, and nothing is spent in
-    any replay. `strangers` are recorded accounts that the fleet does not list any more, `left_out`
-    the rules that are not replayed, by set. `master_since` is when the master's own balance was
-    first recorded, if ever; before it has all that is asked."""
+    """Several sets on one past, what really happened first.
+
+    `censored` is the time in which an account was recorded at 0.00: what it would have spent is
+    not known, and nothing is spent in any replay. `lapsed` are coupons that were lost.
+    `strangers` are recorded accounts that the fleet does not list any more, `left_out` the rules
+    that are not replayed, by set. `master_since` is when the master's own balance was first
+    recorded, if ever; before, it has all that is asked.
+    """
 
     enterprise: str
     currency: str
@@ -108,6 +112,7 @@ class Backtest:
     cycles: int
     censored: Lack
     strangers: int
+    lapsed: Lapsed
     master_since: datetime | None
     left_out: Mapping[str, tuple[str, ...]]
     results: tuple[Result, ...]
