@@ -129,6 +129,9 @@ def test_how_long_money_lasts_is_told_with_and_without_the_rules(site: Site) -> 
     assert kept["low"] is None or kept["low"] > alone["high"]
     one = site.run("accounts", "--account", "acme_prod_web").stdout
     assert "with rules" in one
+    assert "with the rules for ever" in site.run("explain", "acme_prod_web").stdout
+    explained = json.loads(site.run("explain", "acme_prod_web", "--format", "json").stdout)
+    assert explained["burn"]["kept_until"] == "master"
     (site.home / "policies" / "p.yaml").write_text("version: 1\n")
     refused = site.run("accounts")
     assert refused.exit_code == 0

@@ -114,6 +114,17 @@ def test_a_paused_rule_feeds_nobody(tmp_path: Path) -> None:
         assert (found and found.lasts) == expected
 
 
+def test_of_an_account_that_was_not_read_counts_what_its_burn_last_saw(tmp_path: Path) -> None:
+    observation, policies = world(tmp_path, ", caps: {rule_per_month: 40.00}")
+    alone = replace(observation, readings={"a": observation.readings["a"]})
+    assert Funding(observation, policies, LIMITS).of("a") == capped(8 / 3, "rule_per_month")
+    seen = {
+        unit: replace(known, value=Decimal("30.00")) for unit, known in observation.burns.items()
+    }
+    found = Funding(replace(alone, burns=seen), policies, LIMITS).of("a")
+    assert found == capped(8 / 3, "rule_per_month")
+
+
 def test_what_is_not_known_is_not_told(tmp_path: Path) -> None:
     observation, policies = world(tmp_path)
     for other in (

@@ -42,32 +42,35 @@ def command(
 async def _explain(
     opened: "Opened", wanted: str, rule: str | None, at: datetime | None, style: str
 ) -> int:
+    from budgetd.core.decisions.funding import Funding
     from budgetd.core.plans.explaining import explain
     from budgetd.report.explain_json import explain_json
     from budgetd.report.explain_text import explain_text
 
     settings = opened.settings(rule)
-    observation, found = await _observe(opened, wanted, rule, at)
+    fleet, found = await _observe(opened, wanted, rule, at)
     if len(found) != 1:
         why = f"{len(found)} accounts are called" if found else "there is no account"
         say(f"error: {why} {wanted}; `budgetd accounts` lists them with their ids")
         return USAGE
-    looked_at = observation.taken_at
-    asked = replace(observation, taken_at=at or looked_at)
+    looked_at = fleet.taken_at
+    fleet = replace(fleet, taken_at=at or looked_at)
+    asked = replace(fleet, accounts=found)
+    funding = Funding(fleet, settings.frame.policies, settings.limits)
     told = explain(settings.frame, asked, settings.limits, rule)
     zone = opened.config.timezone
     if style == "json":
-        click.echo(explain_json(told, asked, looked_at, zone), nl=False)
+        click.echo(explain_json(told, asked, looked_at, zone, funding), nl=False)
     else:
         screen = screen_of(zone)
-        click.echo(explain_text(told, asked, looked_at, screen), nl=False)
+        click.echo(explain_text(told, asked, looked_at, screen, funding), nl=False)
     return 0
 
 
 async def _observe(
     opened: "Opened", wanted: str, rule: str | None, at: datetime | None
 ) -> "tuple[Observation, tuple[Account, ...]]":
-    """The observation of one account, and the accounts that the word may mean."""
+    """The readings of one account beside the list of all, and whom the word may mean."""
     from budgetd.clock import now
     from budgetd.core.decisions.needs import One
     from budgetd.cycle import blank_observation
@@ -84,4 +87,4 @@ async def _observe(
         if ledger is not None:
             ledger.close()
     found = tuple(one for one in observation.accounts if wanted in (one.id, one.name))
-    return replace(observation, accounts=found), found
+    return observation, found

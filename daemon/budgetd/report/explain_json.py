@@ -9,13 +9,15 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import FOREVER, Runway
+from budgetd.core.decisions.funding import Funding
 from budgetd.core.moment import format_duration, format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
 from budgetd.core.plans.explaining import Distance, Explained, Explanation
 from budgetd.core.plans.plan import Plan
 from budgetd.core.reason import Hold
-from budgetd.report.ahead import ahead_of, seconds
+from budgetd.core.standing import Lasts
+from budgetd.report.ahead import Ahead, ahead_of, seconds, until
 from budgetd.report.plan_json import plan_document
 
 Json = dict[str, object]
@@ -26,7 +28,11 @@ _EDGES = ("low", "middle", "high")
 
 
 def explain_json(
-    told: Explanation, observation: Observation, looked_at: datetime, zone: ZoneInfo
+    told: Explanation,
+    observation: Observation,
+    looked_at: datetime,
+    zone: ZoneInfo,
+    funding: Funding | None = None,
 ) -> str:
     """The document as text. It is ASCII, so that no name can act on a terminal."""
     plan = plan_document(told.plan)
@@ -39,7 +45,7 @@ def explain_json(
         "preview": told.plan.is_preview,
         "account": _account(told.account),
         "readings": _readings(observation.readings_of(told.account.id), looked_at),
-        "burn": _burn(observation, told.account, zone),
+        "burn": _burn(ahead_of(observation, told.account.id, zone, funding)),
         "rules": [_rule(one, plan, told.plan.taken_at) for one in told.rules],
         **{name: plan.get(name, []) for name in _LISTS},
     }
@@ -57,20 +63,25 @@ def _account(account: Account) -> Json:
     }
 
 
-def _burn(observation: Observation, account: Account, zone: ZoneInfo) -> Json | None:
+def _burn(ahead: Ahead | None) -> Json | None:
     """What the account spends of its cash in the next 24 hours, and for how long it lasts: each
     with its band, the lower edge of a runway at the upper one of the burn; null is unknown, and
-    of a runway for ever."""
-    ahead = ahead_of(observation, account.id, zone)
+    of a runway for ever. `kept_s` is with the rules in force, null where none feeds it."""
     if ahead is None:
         return None
-    band, lasts = ahead.spends, ahead.lasts
+    band, lasts, kept = ahead.spends, ahead.lasts, ahead.kept
     return {
         "daily": {name: format_amount(getattr(band, name)) for name in _EDGES},
         "lasts_s": (
             None if lasts is None else {name: seconds(getattr(lasts, name)) for name in _EDGES}
         ),
+        "kept_s": None if kept is None else _kept(kept.lasts),
+        "kept_until": None if kept is None else until(kept),
     }
+
+
+def _kept(lasts: Lasts) -> Json:
+    return {"low": lasts.low_s, "middle": lasts.middle_s, "high": lasts.high_s}
 
 
 def _readings(readings: Readings, now: datetime) -> Json:

@@ -6,13 +6,13 @@ It tells what `core/plans/explaining.py` found. It may not decide.
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import FOREVER, Runway
 from budgetd.core.decisions.decision import Held, NamedRule, Raised
+from budgetd.core.decisions.funding import Funding
 from budgetd.core.moment import format_duration
 from budgetd.core.money import format_amount, show_amount
-from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
+from budgetd.core.observation import Observation, Ok, Readings, Stale, Unknown
 from budgetd.core.plans.explaining import (
     Distance,
     Explained,
@@ -23,7 +23,7 @@ from budgetd.core.plans.explaining import (
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.policies.policy import Alert, Mode
 from budgetd.core.reason import Hold
-from budgetd.report.ahead import ahead_of, lasts_words, spends_words
+from budgetd.report.ahead import Ahead, ahead_of, kept_words, lasts_words, spends_words
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import moment
 from budgetd.report.screen import Screen
@@ -34,15 +34,20 @@ _MODES = {Mode.OBSERVE: ", only observes", Mode.PROPOSE: ", only proposes", Mode
 
 
 def explain_text(
-    told: Explanation, observation: Observation, looked_at: datetime, screen: Screen
+    told: Explanation,
+    observation: Observation,
+    looked_at: datetime,
+    screen: Screen,
+    funding: Funding | None = None,
 ) -> str:
     """Every rule: the ones that select the account with its reading, the distance to the trigger,
     which rail held it and until when, each step of an amount; then the others, and why not.
-    `looked_at` is when the readings were taken, whatever moment is asked about."""
+    `looked_at` is when the readings were taken, whatever moment is asked about; `funding` knows
+    how long the rules keep the account."""
     account = told.account
     lines = [f"{account.label} ({account.id}), {account.status.replace('_', ' ')}"]
     lines += _readings(observation.readings_of(account.id), looked_at)
-    lines += _burn(observation, account, screen.zone)
+    lines += _burn(ahead_of(observation, account.id, screen.zone, funding))
     selected = [one for one in told.rules if not one.misses]
     others = [one for one in told.rules if one.misses]
     if not selected:
@@ -70,13 +75,15 @@ def _readings(readings: Readings, now: datetime) -> Iterator[str]:
                 yield f"  {words}: unknown: {reason}"
 
 
-def _burn(observation: Observation, account: Account, zone: ZoneInfo) -> Iterator[str]:
-    """What the account spends of its cash and how long that lasts; nothing where unknown."""
-    ahead = ahead_of(observation, account.id, zone)
+def _burn(ahead: Ahead | None) -> Iterator[str]:
+    """What the account spends of its cash and how long that lasts, if nothing is moved and with
+    the rules; nothing where unknown."""
     if ahead is None:
         return
     lasts = f", lasts {lasts_words(ahead)}" if ahead.lasts is not None else ""
     yield f"  spends {spends_words(ahead)} in the next 24 hours{lasts}"
+    if ahead.kept is not None:
+        yield f"  with the rules {kept_words(ahead.kept)}"
 
 
 def _age(at: datetime, now: datetime) -> str:

@@ -150,11 +150,7 @@ class Funding:
         together = self._together(members)
         if together is None:
             return
-        cash = total(
-            reading.value
-            for account_id in members
-            if isinstance(reading := self._observation.readings_of(account_id).cash, Ok)
-        )
+        cash = self._cash_of(members)
         for name, bound, used in self._caps.used(named, members[0]):
             if name.startswith("rule_"):
                 flow = self._flow(name, bound, used)
@@ -215,6 +211,16 @@ class Funding:
         if not burns or len(burns) < _ENOUGH * len(account_ids):
             return None
         return summed(burns, Decimal(len(account_ids)) / len(burns))
+
+    def _cash_of(self, account_ids: Sequence[str]) -> Decimal:
+        """What accounts have together: of one that nobody read just now what its burn last saw,
+        of one whose burn is not known what the others have on average."""
+        found = []
+        for account_id in account_ids:
+            burn, cash = self._burn(account_id), self._observation.readings_of(account_id).cash
+            if burn is not None:
+                found.append(cash.value if isinstance(cash, Ok) else burn.value)
+        return total(found) * len(account_ids) / len(found)
 
     def _burn(self, account_id: str) -> Burn | None:
         return self._observation.burns.get(Unit(account_id=account_id, instrument=Instrument.CASH))
