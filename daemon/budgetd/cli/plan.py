@@ -106,9 +106,10 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
         except OSError as problem:
             say(f"error: {out}: {problem.strerror}")
             return FAILED
-        say(
-            f"kept as {out}; carry it out with `budgetd apply {out}` until {plan.expires_at:%H:%M}Z"
-        )
+        until = plan.expires_at.astimezone(request.opened.config.timezone)
+        kept = f"kept as {out}"
+        carry = f"; carry it out with `budgetd apply {out}` until {until:%H:%M}"
+        say(kept if plan.is_preview else kept + carry)
     if plan.is_limited:
         return LIMITED
     return PROPOSED if is_detailed and plan.transfers else 0

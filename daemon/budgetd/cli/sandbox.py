@@ -159,10 +159,11 @@ def _welcome(sandbox: "Sandbox", url: str) -> str:
     return f"""\
 The sandbox serves {len(book.accounts)} accounts on {url}
 
-  provider:
-    endpoint: {url}
-  access key   {SANDBOX_AK}
-  secret key   {SANDBOX_SK}   (opens nothing but a sandbox)
+  config       provider:
+                 endpoint: {url}
+                 credentials: {{access_key: env:AK, secret_key: env:SK}}
+  shell        export AK={SANDBOX_AK}
+               export SK={SANDBOX_SK}
   master id    {book.master.id}
 
   its book     curl {url}/_sandbox/state

@@ -75,7 +75,8 @@ def find_config(option: str | None) -> Path:
         if _is_there(place):
             return place
     message = "there is no config; name one with --config FILE or $BUDGETD_CONFIG"
-    raise InvalidDocuments([Problem(path="config.yaml", message=message)])
+    hint = "config.example.yaml has every key, the README a short one"
+    raise InvalidDocuments([Problem(path="config.yaml", message=message, hint=hint)])
 
 
 def _is_there(place: Path) -> bool:

@@ -58,7 +58,10 @@ def cases_text(
 def _sum(ran: Sequence[Ran]) -> str:
     count, bad = executed(ran), failed(ran)
     if not count:
-        return "no case was run: that proves nothing, and is a failure"
+        return (
+            "no case was run: that proves nothing, and is a failure;"
+            " cases are files named *_test.yaml, beside the policies"
+        )
     files = f"{len(ran)} file{'s' if len(ran) != 1 else ''}"
     cases = f"{count} case{'s' if count != 1 else ''}"
     return f"{cases} in {files}: {f'{bad} failed' if bad else 'all pass'}"
