@@ -85,6 +85,8 @@ def test_machines_get_every_number_with_its_data(site: Site) -> None:
     result = site.run("suggest", "--format", "json", "--days", "14")
     document = json.loads(result.stdout)
     assert (document["format"], document["suggested"]) == ("budgetd.suggest/1", 1)
+    assert (document["enterprise"], document["currency"]) == ("acme", "CNY")
+    assert document["policy_digest"].startswith("sha256:")
     (rule,) = document["rules"]
     assert (rule["rule"], rule["outcome"]) == ("p/up", "suggested")
     assert rule["basis"]["known"] == 2

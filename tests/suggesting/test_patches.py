@@ -137,12 +137,15 @@ def test_names_that_a_patch_would_have_to_quote_are_told_apart() -> None:
 def test_a_cut_of_more_than_half_is_marked_in_every_format(tmp_path: Path) -> None:
     text = RULE.format(begin="", below="5000.00", to="9000.00", tail="", end="\n")
     files = files_of(tmp_path, {"p.yaml": text})
-    _, proven = files.proven(observed({"one": burn("40"), "two": burn("30")}))
+    seen = observed({"one": burn("40"), "two": burn("30")})
+    _, proven = files.proven(seen)
     told = suggest_text(proven.advice, 28, Screen(width=100, zone=ZONE))
     assert told.count("review: a cut of more than half") == 2
     patch = suggest_patch(proven.advice, files.texts, proven.texts, 28)
     assert patch.count("\n# review: p/r top_up.") == 2
-    document = json.loads(json.dumps(suggest_json(proven.advice, 28)))
+    document = json.loads(
+        json.dumps(suggest_json(proven.advice, seen, 28, enterprise="acme", digest="sha256:0"))
+    )
     assert [number["review"] for number in document["rules"][0]["numbers"]] == [True, True]
     higher = files_of(tmp_path, {"p.yaml": text.replace("5000.00", "80.00")})
     _, again = higher.proven(observed({"one": burn("40"), "two": burn("30")}))

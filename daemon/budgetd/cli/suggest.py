@@ -136,7 +136,13 @@ async def _suggest(request: _Request, snapshot: Path | None) -> tuple[str, bool]
         case "json":
             from budgetd.report.suggest_json import suggest_json
 
-            document = suggest_json(proven.advice, request.days)
+            document = suggest_json(
+                proven.advice,
+                observation,
+                request.days,
+                enterprise=opened.config.enterprise,
+                digest=opened.loaded.policy_set.digest,
+            )
             return json.dumps(document, ensure_ascii=False, indent=1) + "\n", is_found
         case _:
             from budgetd.report.suggest_text import suggest_text

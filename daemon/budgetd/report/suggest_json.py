@@ -5,8 +5,9 @@ It may not judge.
 
 from collections.abc import Sequence
 
+from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
-from budgetd.core.observation import Account
+from budgetd.core.observation import Account, Observation
 from budgetd.core.suggesting.suggestion import Advice, Basis, ByRunway, Number, ShortCap
 from budgetd.report.ahead import seconds
 from budgetd.report.suggest_words import number_words, outcome_words, runway_yaml
@@ -14,11 +15,17 @@ from budgetd.report.suggest_words import number_words, outcome_words, runway_yam
 Json = dict[str, object]
 
 
-def suggest_json(advice: Sequence[Advice], days: int) -> Json:
-    """Amounts are text with two decimals, lengths whole seconds; `review` marks a cut of more
-    than half."""
+def suggest_json(
+    advice: Sequence[Advice], observation: Observation, days: int, *, enterprise: str, digest: str
+) -> Json:
+    """Amounts are text with two decimals, lengths whole seconds, times RFC 3339 in UTC; `review`
+    marks a cut of more than half, `digest` names the policies that were looked at."""
     return {
         "format": "budgetd.suggest/1",
+        "enterprise": enterprise,
+        "taken_at": format_instant(observation.taken_at),
+        "currency": observation.currency,
+        "policy_digest": digest,
         "days": days,
         "suggested": sum(len(one.numbers) for one in advice),
         "rules": [_advice(one) for one in advice],
