@@ -206,7 +206,7 @@ class GivenMove(Document):
     period: Text = ""
     child: Text | None = None
     unsent: Truth = False
-    contested: Truth = False
+    busy: Truth = False
 
     def move(self, number: int, now: datetime) -> Move:
         """The same as an observation holds it."""
@@ -226,7 +226,7 @@ class GivenMove(Document):
             reading=self.reading,
             period=self.period,
             child_coupon_id=self.child,
-            is_contested=self.contested,
+            was_busy=self.busy,
         )
 
 

@@ -112,8 +112,8 @@ class Move:
 
     `amount` is what was asked for, or what was really moved once that is known. `reading` is
     what the unit itself read before (None for coupons), `sent_at` the last signing, `ended_at`
-    the instant of the final state, `child_coupon_id` what a grant created. `is_contested` says of
-    what is over unmoved that another copy of it may have been the cause, and may still move.
+    the instant of the final state, `child_coupon_id` what a grant created. `was_busy` says of
+    what is over unmoved that it met another task of the master, which a copy of it may have been.
     """
 
     id: str
@@ -129,7 +129,7 @@ class Move:
     read_at: datetime | None = None
     period: str = ""
     child_coupon_id: str | None = None
-    is_contested: bool = False
+    was_busy: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -21,7 +21,7 @@ MOVE_COLUMNS = (
     "id, rule, account_id, instrument, part, direction, coalesce(booked, amount), state, made_at, "
     "sent_at, ended_at, unit_reading, read_at, period, child_coupon_id, "
     "state IN ('refused', 'cancelled') AND EXISTS (SELECT 1 FROM attempt "
-    "WHERE intent_id = intent.id AND class IN ('busy', 'contested'))"
+    "WHERE intent_id = intent.id AND class = 'busy')"
 )
 
 SENT_COLUMNS = (
@@ -29,7 +29,7 @@ SENT_COLUMNS = (
     "CASE WHEN instrument <> 'coupon' THEN '' WHEN direction = 'allocate' THEN part "
     "ELSE coupon_id END, account_name, min(signed_at), max(signed_at), ended_at, "
     "max(class = 'settled'), max(class = 'received_before'), "
-    "max(class IN ('busy', 'contested')) "
+    "max(class = 'busy') "
     "FROM intent JOIN attempt ON attempt.intent_id = intent.id"
 )
 PAUSE_COLUMNS = "id, rule, account_id, reason, set_by, at, until, is_latched"
@@ -136,7 +136,7 @@ def move_of(row: Row) -> Move:
         read_at=_instant(row[12]),
         period=str(row[13]),
         child_coupon_id=None if row[14] is None else str(row[14]),
-        is_contested=bool(row[15]),
+        was_busy=bool(row[15]),
     )
 
 

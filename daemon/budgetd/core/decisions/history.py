@@ -157,7 +157,7 @@ class History:
         rest, last = FIRST_REST, None
         repeated = self.now
         for move in self._of_rule(rule, unit):
-            if move.is_contested and move.sent_at:
+            if move.was_busy and move.sent_at:
                 repeated = max(repeated, move.sent_at + SIGNATURE_LIFE + self._reflected_after)
             if move.state is State.SETTLED:
                 rest, last = FIRST_REST, None
