@@ -1,9 +1,15 @@
 """The first hour of somebody new: the README's own files and commands, on the sandbox they name."""
 
+import json
+import os
+import pty
 import re
 import shlex
 import shutil
+import subprocess
+import termios
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +22,8 @@ from budgetd.sandbox.gateway import SANDBOX_AK, SANDBOX_SK, Sandbox
 from budgetd.sandbox.operations import QUOTAS
 from budgetd.sandbox.quota import Quota
 from budgetd.sandbox.running import RunningSandbox
+
+from .site import BUDGETD
 
 ROOT = Path(__file__).parents[2]
 HOUR = (
@@ -95,7 +103,8 @@ def test_the_first_hour_goes_as_the_readme_says(first: Path, running: RunningSan
     assert not lacking, "\n".join(f"{name}: {words}\n{told[name]}" for name, words in lacking)
     web = next(one for one in running.sandbox.book.accounts.values() if one.name == "acme_prod_web")
     assert web.cash.amount == 2010_00
-    transfer = told["transfers"].split()[0]
+    transfer = json.loads(say("transfers", "--format", "json"))["transfers"][0]["id"]
+    assert told["transfers"].startswith(transfer)
     assert "It moved, once." in say("transfers", "prove", transfer)
 
 
@@ -115,3 +124,28 @@ def test_three_usual_mistakes_are_told_at_their_lines(first: Path) -> None:
         "3 problems; nothing was loaded.",
     ):
         assert words in result.stdout
+
+
+def on_a_terminal(*words: str) -> str:
+    """What a command shows on a terminal of 80 columns."""
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 80))
+    command = [str(BUDGETD), *words]
+    with subprocess.Popen(command, stdout=follower, stderr=subprocess.DEVNULL) as process:
+        os.close(follower)
+        shown = bytearray()
+        # Where the last of its programs has gone, a terminal ends with an error.
+        with suppress(OSError):
+            while part := os.read(leader, 4096):
+                shown += part
+        os.close(leader)
+    assert process.returncode == 0, shown
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+
+
+@pytest.mark.usefixtures("first")
+def test_what_a_terminal_of_80_columns_shows_fits_into_it() -> None:
+    for words in (("plan",), ("explain", "acme_prod_web")):
+        told = on_a_terminal(*words)
+        assert "keep-alive" in told or "acme_prod_web" in told
+        assert max(map(len, told.splitlines())) <= 80, told

@@ -1,7 +1,8 @@
 """`budgetd transfers`: the ledger, read beside whatever is running; `resolve` alone writes."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,15 +15,37 @@ if TYPE_CHECKING:
     from budgetd.core.intent import Move
     from budgetd.ledger.store import Ledger
 
+F = TypeVar("F", bound=Callable[..., object])
 FORMAT = click.Choice(["text", "json"])
 
 
+def _listing(function: F) -> F:
+    """The options of the list, which is what `transfers` alone shows."""
+    for option in (
+        click.option("--format", "style", type=FORMAT, default="text"),
+        click.option("--open", "is_open", is_flag=True, help="Those that may still move money."),
+        click.option(
+            "--limit",
+            default=50,
+            show_default=True,
+            type=click.IntRange(1, 100_000),
+            help="At most.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @click.group("transfers", invoke_without_command=True)
+@_listing
 @click.pass_context
-def command(ctx: click.Context) -> None:
-    """The ledger: every transfer and what became of it."""
+def command(ctx: click.Context, limit: int, is_open: bool, style: str) -> None:
+    """The ledger: every transfer and what became of it; the newest first."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(show_list)
+        ctx.invoke(show_list, limit=limit, is_open=is_open, style=style)
+    elif (limit, is_open, style) != (50, False, "text"):
+        name = ctx.invoked_subcommand
+        raise click.UsageError(f"options of `{name}` stand behind it: transfers {name} ...")
 
 
 command.add_command(prove)
@@ -30,13 +53,9 @@ command.add_command(resolve)
 
 
 @command.command("list")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--open", "is_open", is_flag=True, help="Those alone that may still move money.")
-@click.option("--format", "style", type=FORMAT, default="text")
+@_listing
 @click.pass_context
-def show_list(
-    ctx: click.Context, limit: int = 50, is_open: bool = False, style: str = "text"
-) -> None:
+def show_list(ctx: click.Context, limit: int, is_open: bool, style: str) -> None:
     """The newest transfers first."""
     with failures():
         from budgetd.ledger import looking

@@ -26,7 +26,7 @@ from budgetd.core.reason import Hold
 from budgetd.report.ahead import Ahead, ahead_of, kept_words, lasts_words, spends_words
 from budgetd.report.harmless import harmless
 from budgetd.report.rows import moment
-from budgetd.report.screen import Screen
+from budgetd.report.screen import Screen, folded
 from budgetd.report.words import ASK_WORDS, HOLD_SENTENCES, RAISED_WORDS, WHY_WORDS, limit_words
 
 _NAMES = {"cash": "reclaimable cash", "credit": "credit", "coupons": "coupons"}
@@ -58,7 +58,8 @@ def explain_text(
     if others:
         lines += ["", "Not selected by:"]
         lines += [f"  {one.named.name}: {'; '.join(one.misses)}" for one in others]
-    return "\n".join(harmless(line) for line in lines) + "\n"
+    shown = (part for line in lines for part in folded(harmless(line), screen.room))
+    return "\n".join(shown) + "\n"
 
 
 def _readings(readings: Readings, now: datetime) -> Iterator[str]:

@@ -5,6 +5,7 @@ It may not look at the real terminal: the caller says what it is.
 
 import io
 import re
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -49,6 +50,17 @@ def print_lines(lines: Iterable[Text], screen: Screen) -> str:
         line.rstrip()
         console.print(line, soft_wrap=True)
     return buffer.getvalue()
+
+
+def folded(line: str, room: int) -> list[str]:
+    """The line in as many as it takes to fit, those after the first two cells further in; nothing
+    is cut off, so that what has no blanks may stand out."""
+    if cell_len(line) <= room:
+        return [line]
+    inward = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(
+        line, room, subsequent_indent=inward, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def fit(text: str, width: int) -> str:
