@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from budgetd.core.plans.comparing import Comparison, Standing, Sums, compare
 from budgetd.core.reason import Ask, Hold
+from budgetd.report.diff_text import diff_text
+from budgetd.report.screen import Screen
 
 from .plans import API, IDLE, NOW, WEB, held, plan_of, realistic_plan, transfer
 
@@ -70,6 +73,20 @@ def test_holds_gained_lost_and_held_for_another_reason_are_told_apart() -> None:
         IDLE: (Hold.CAP, None),
         API: (None, Hold.UNREAD),
     }
+
+
+def test_who_is_selected_no_longer_is_told_apart_from_who_is_held_no_longer() -> None:
+    old = plan_of(held=(held(WEB, Hold.COOLDOWN), held(IDLE, Hold.NOT_TRIGGERED)))
+    new = plan_of(transfer(WEB, "10.00", "2010.00"))
+    shifts = {one.account: one for one in compare(old, new).holds}
+    assert shifts[WEB].is_selected
+    assert not shifts[IDLE].is_selected
+    back = {one.account: one for one in compare(new, old).holds}
+    assert back[WEB].was_selected
+    assert not back[IDLE].was_selected
+    text = diff_text(new, compare(old, new), Screen(width=120, zone=ZoneInfo("UTC")))
+    assert "not_triggered → not selected" in text
+    assert "cooldown → not held" in text
 
 
 def test_plans_of_two_moments_are_not_compared() -> None:

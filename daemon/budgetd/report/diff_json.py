@@ -56,6 +56,8 @@ def _hold(one: HoldShift) -> Json:
         "instrument": str(one.instrument),
         "old": None if one.old is None else str(one.old),
         "new": None if one.new is None else str(one.new),
+        "old_selected": one.was_selected,
+        "new_selected": one.is_selected,
     }
 
 

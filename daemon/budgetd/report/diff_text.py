@@ -75,5 +75,6 @@ def _wanted(wanted: Wanted | None, sign: str) -> str:
 
 
 def _hold(one: HoldShift) -> str:
-    was, becomes = one.old or "not held", one.new or "not held"
+    was = one.old or ("not held" if one.was_selected else "not selected")
+    becomes = one.new or ("not held" if one.is_selected else "not selected")
     return f"{one.account.label} {one.instrument} {was} → {becomes} {one.rule}"

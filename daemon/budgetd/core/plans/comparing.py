@@ -47,13 +47,16 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldShift:
-    """A hold that differs; `old` or `new` is None where that plan does not hold."""
+    """A hold that differs; `old` or `new` is None where that plan does not hold: it acts, or its
+    set says nothing of the account, which `was_selected` and `is_selected` tell apart."""
 
     rule: str
     account: Account
     instrument: Instrument
     old: Hold | None
     new: Hold | None
+    was_selected: bool = True
+    is_selected: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,7 @@ def _place(key: _Key) -> tuple[str, ...]:
 
 def _holds(old: Plan, new: Plan) -> Iterator[HoldShift]:
     before, after = _held(old), _held(new)
+    acted, acts = _acting(old), _acting(new)
     for key in sorted(before.keys() | after.keys()):
         was, becomes = before.get(key), after.get(key)
         if was is None or becomes is None or was.reason is not becomes.reason:
@@ -178,7 +182,17 @@ def _holds(old: Plan, new: Plan) -> Iterator[HoldShift]:
                 instrument=one.instrument,
                 old=None if was is None else was.reason,
                 new=None if becomes is None else becomes.reason,
+                was_selected=was is not None or key[:3] in acted,
+                is_selected=becomes is not None or key[:3] in acts,
             )
+
+
+def _acting(plan: Plan) -> frozenset[tuple[str, ...]]:
+    """The rules, accounts and instruments of which a plan says something else than a hold."""
+    moved = [*plan.transfers, *(one.transfer for one in plan.withheld), *plan.observed]
+    found = [(one.rule, one.account.id, str(one.instrument)) for one in moved]
+    found += [(one.rule, one.account.id, str(one.instrument)) for one in plan.alerts]
+    return frozenset(found)
 
 
 def _held(plan: Plan) -> dict[tuple[str, ...], Held]:
