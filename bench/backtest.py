@@ -2,7 +2,8 @@
 
 `python -m bench.backtest` (`make backtest`) writes a state file with days as the thinning packs
 them, none of them coarser, and takes the CPU of one process that reads and replays it, as the
-command does. No account is selected by more than two of the rules.
+command does. No account is selected by more than two of the rules. Two rules speak of runway in
+what they move; none in its trigger, which costs a burn every six hours (docs/backtest.md).
 """
 
 import argparse

@@ -6,14 +6,16 @@ does.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from budgetd.core.backtest.memory import Memory
-from budgetd.core.backtest.series import Track, micros
+from budgetd.core.backtest.series import NEVER, Track, micros
 from budgetd.core.backtest.world import Key, World
 from budgetd.core.burn import Burn
 from budgetd.core.forecast.estimating import LOOKS_BACK, burn_of
 from budgetd.core.intent import Unit
+from budgetd.core.moment import resolve
+from budgetd.core.money import ZERO
 from budgetd.core.policies.schedule import tick_of
 
 FOUND_EVERY = timedelta(hours=6)
@@ -42,6 +44,27 @@ class Burns:
             known = self._known[key] = (found_at, self._found(key, found_at))
         burn = known[1]
         return burn if burn is not None and burn.at >= now - TRUSTED_FOR else None
+
+    def most(self, key: Key, now: datetime, lengths: Collection[timedelta]) -> int:
+        """More than may be spent in one of the lengths, in cents, whenever it begins before the
+        burn is found anew; `NEVER` where the burn is not known all that time.
+
+        Within one local day what a burn spends is linear in the time of day: all that it makes of
+        it is the part of each weekday, which mixes two neighbours. So no moment of a day is
+        beyond both its ends.
+        """
+        burn, ends = self.of(key, now), tick_of(FOUND_EVERY, now) + FOUND_EVERY
+        if burn is None or burn.at < ends - TRUSTED_FOR:
+            return NEVER
+        zone = self.world.ground.limits.zone
+        day, last = (at.astimezone(zone).date() for at in (ends - FOUND_EVERY, ends))
+        spent = ZERO
+        while day <= last:
+            for clock in (time(0), time(23, 59, 59)):
+                begins = resolve(day, clock, zone)
+                spent = max([spent, *(burn.spends_at_most(begins, one, zone) for one in lengths)])
+            day += timedelta(days=1)
+        return int(spent * 100) + 1
 
     def _found(self, key: Key, found_at: datetime) -> Burn | None:
         samples = self.tracks[key].hourly(micros(found_at - LOOKS_BACK), micros(found_at))

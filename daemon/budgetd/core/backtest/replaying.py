@@ -5,6 +5,7 @@ have to agree to is counted and not done. It may not judge readings: `waking` sa
 looked at, the engine what comes of them.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,11 @@ from datetime import datetime
 from heapq import heappop, heappush
 
 from budgetd.core.approval import Proposal
-from budgetd.core.backtest.burning import Burns, BurnsNow
+from budgetd.core.backtest.burning import FOUND_EVERY, Burns, BurnsNow
 from budgetd.core.backtest.knowing import Knowledge, lasts, zeros
 from budgetd.core.backtest.memory import Memory
-from budgetd.core.backtest.series import MICROSECOND, NEVER, Track, cents_of, instant
-from budgetd.core.backtest.waking import Calendar, Watch, first_at, is_replayed
+from budgetd.core.backtest.series import MICROSECOND, NEVER, Track, cents_of, instant, micros
+from budgetd.core.backtest.waking import Bounds, Calendar, Watch, first_at, is_replayed
 from budgetd.core.backtest.world import Key, World, history_of
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.decision import NamedRule
@@ -31,6 +32,7 @@ from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import Policy, PolicySet, Rule
+from budgetd.core.policies.schedule import tick_of
 from budgetd.core.reason import QUIET, Hold
 
 _UNTOLD = QUIET | {Hold.UNREAD, Hold.NOT_NORMAL, Hold.NEVER}
@@ -126,13 +128,28 @@ class Replay:
             if begins != NEVER:
                 stop = min(stop, first_at(at, begins, place, step))
         end = min(stop + 1, len(at))
-        found = min(track.first(place, watch.bounds.low, watch.bounds.high, end), stop)
+        found = min(self._first(key, watch.bounds, place, end), stop)
         if found == len(at):
             return
         last = self.world.place_in(key, at[found] // step)
         assert last is not None
         track.first(found + 1, 0, NEVER, last + 1)
         heappush(self._queue, (at[found] // step, key))
+
+    def _first(self, key: Key, bounds: Bounds, place: int, end: int) -> int:
+        """The first place from there on, before `end`, at which a trigger may hold; else `end`."""
+        track, at, step = self.tracks[key], self.tracks[key].series.at, self.world.step
+        while bounds.lengths and place < end:
+            now = instant(self.world.cycles[at[place] // step])
+            low = max(bounds.low, self._burns.most(key, now, bounds.lengths))
+            # The burn is another one from the step on in which it is found anew.
+            anew = micros(tick_of(FOUND_EVERY, now) + FOUND_EVERY) // step
+            stop = min(end, bisect_left(at, max(anew, at[place] // step + 1) * step, place))
+            found = track.first(place, low, bounds.high, stop)
+            if found < stop:
+                return found
+            place = stop
+        return track.first(place, bounds.low, bounds.high, end)
 
     def _cycle(self, step: int, accounts: Sequence[str]) -> None:
         """One cycle: what is known, what is decided, what moves, what is remembered of it."""

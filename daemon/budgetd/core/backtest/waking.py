@@ -2,20 +2,22 @@
 
 **The rule of skipping.** What was read of an account is looked at when one of these holds, and
 only then: (1) a continuous or `every` rule that selects it has a trigger that may hold on that
-reading: it is below the highest amount, or above the lowest, that lets the trigger hold, and a
-trigger that speaks of anything but amounts may always hold; (2) a slot of a calendar rule that
-selects it is open, or its notice runs, and the rule has not decided the slot for it; (3) a
-proposal or a notice about it stands, which every cycle may end. Cooldowns, caps, windows, settle
-times, limits and the master's money need no moment of their own: they only hold what a trigger
-wants, and where one may hold, every reading is looked at. On any other reading each rule says
-`not_triggered` or `not_due`, nothing moves, and nothing is to be remembered.
+reading: it is below the highest amount, or above the lowest, that lets the trigger hold; below
+the most that `runway_below` may come to until the burn is found anew (`burning` says why that
+is no less); a trigger that speaks of anything else may always hold, and so may a runway whose
+burn is not known; (2) a slot of a calendar rule that selects it is open, or its notice runs, and
+the rule has not decided the slot for it; (3) a proposal or a notice about it stands, which every
+cycle may end. Cooldowns, caps, windows, settle times, limits and the master's money need no
+moment of their own: they only hold what a trigger wants, and where one may hold, every reading
+is looked at. On any other reading each rule says `not_triggered` or `not_due`, nothing moves, and
+nothing is to be remembered.
 
 It may not decide: it only says that nothing can be decided.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -37,31 +39,55 @@ def is_replayed(rule: Rule) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Readings, in cents, on which no trigger of some rules holds: from `low` to `high`."""
+    """Readings, in cents, on which no trigger of some rules holds: from `low` to `high`, and no
+    less than what is spent in each of `lengths` at the most."""
 
     low: int = 0
     high: int = NEVER
+    lengths: frozenset[timedelta] = frozenset()
 
     def and_of(self, rule: Rule) -> "Bounds":
         """The readings on which neither these nor that rule's trigger can hold."""
         when = getattr(rule.action, "when", None)
         if rule.direction is Direction.ALLOCATE:
-            return Bounds(low=max(self.low, _reach(when, "below")), high=self.high)
-        return Bounds(low=self.low, high=min(self.high, -_reach(when, "above")))
+            low, lengths = _lift_reach(when)
+            return replace(self, low=max(self.low, low), lengths=self.lengths | lengths)
+        return replace(self, high=min(self.high, _reclaim_reach(when)))
 
 
-def _reach(when: When | None, name: str) -> int:
-    """How far a trigger reaches towards where it does not hold: below that many cents it may
-    hold (of `above`: less than that, both negated); `NEVER` where an amount does not tell."""
-    reaches = []
+_Reach = tuple[int, frozenset[timedelta]]
+_ANYWHERE: _Reach = (NEVER, frozenset())
+
+
+def _lift_reach(when: When | None) -> _Reach:
+    """Where a lift's trigger may hold: below that many cents, or below what is spent in one of
+    those lengths. Of parts that must all hold the narrowest tells, of others the widest; a part
+    that speaks of neither may hold anywhere."""
+    reaches: list[_Reach] = []
     for part, bound in written(when) if when is not None else ():
-        if part == name and isinstance(bound, Decimal):
-            cents = to_minor(bound)
-            reaches.append(cents if name == "below" else -cents)
+        if part == "below" and isinstance(bound, Decimal):
+            reaches.append((to_minor(bound), frozenset()))
+        elif part == "runway_below" and isinstance(bound, timedelta):
+            # 0.00 lasts no time, whatever is spent.
+            reaches.append((1, frozenset({bound})))
     if when is not None and when.any is not None:
         parts: Sequence[When] = when.any
-        reaches.append(max(_reach(part, name) for part in parts))
-    return min(reaches, default=NEVER)
+        lows, lengths = zip(*map(_lift_reach, parts), strict=True)
+        reaches.append((max(lows), frozenset().union(*lengths)))
+    return min(reaches, key=lambda one: (one[0] == NEVER, bool(one[1]), one[0]), default=_ANYWHERE)
+
+
+def _reclaim_reach(when: When | None) -> int:
+    """Above how many cents a reclaim's trigger may hold; less than any where no amount tells."""
+    reaches = [
+        to_minor(bound)
+        for part, bound in (written(when) if when is not None else ())
+        if part == "above" and isinstance(bound, Decimal)
+    ]
+    if when is not None and when.any is not None:
+        parts: Sequence[When] = when.any
+        reaches.append(min(_reclaim_reach(part) for part in parts))
+    return max(reaches, default=-NEVER)
 
 
 @dataclass(frozen=True, slots=True)
