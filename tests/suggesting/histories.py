@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import Burn
@@ -36,6 +37,7 @@ LIMITS = Limits(
     act_within=timedelta(minutes=2),
 )
 SETTING = Setting(limits=LIMITS, max_staleness=timedelta(minutes=30), now=NOW)
+HEAD_OF: Any = {"enterprise": "acme", "at": NOW}
 WORKDAYS = tuple(map(Decimal, ("1.3", "1.3", "1.3", "1.3", "1.3", "0.25", "0.25")))
 
 

@@ -20,7 +20,7 @@ from budgetd.report.screen import Screen
 from budgetd.report.suggest_text import suggest_text
 from budgetd.report.suggest_words import outcome_words, runway_yaml
 
-from .histories import LIMITS, NOW, SETTING, WORKDAYS, ZONE, burn, files_of, observed
+from .histories import HEAD_OF, LIMITS, NOW, SETTING, WORKDAYS, ZONE, burn, files_of, observed
 
 HEAD = "version: 1\npolicy: p\nrules:\n"
 UP = "  - {name: up, accounts: all, top_up: {when: {below: 500.00}, to: 2000.00%s}%s}\n"
@@ -153,7 +153,7 @@ def test_where_nothing_is_suggested_it_is_told_why(
     assert (advice.outcome, advice.numbers) == (outcome, ())
     assert outcome_words(advice)
     assert outcome_words(advice) in " ".join(
-        suggest_text([advice], 28, Screen(width=200, zone=ZONE)).split()
+        suggest_text([advice], 28, Screen(width=200, zone=ZONE), **HEAD_OF).split()
     )
 
 
@@ -172,7 +172,7 @@ def test_a_cap_below_what_is_spent_is_told_and_not_raised(tmp_path: Path) -> Non
         ("account_per_day", Decimal("600.00"), "a"),
         ("rule_per_day", Decimal("1500.00"), None),
     ]
-    text = " ".join(suggest_text([advice], 28, Screen(width=100, zone=ZONE)).split())
+    text = " ".join(suggest_text([advice], 28, Screen(width=100, zone=ZONE), **HEAD_OF).split())
     assert "account_per_day lets through 550.00, and R&D/a spends 600.00 in 1d" in text
     assert {number.role for number in advice.numbers} <= {Role.TRIGGER, Role.TARGET}
 

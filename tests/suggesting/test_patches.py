@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from budgetd.core.documents.placing import Written, read_written
 from budgetd.core.policies.conflicts import judge
@@ -20,7 +21,7 @@ from budgetd.report.suggest_json import suggest_json
 from budgetd.report.suggest_patch import is_nameable, suggest_patch
 from budgetd.report.suggest_text import suggest_text
 
-from .histories import ZONE, apply, burn, files_of, made_fleet, observed
+from .histories import HEAD_OF, ZONE, apply, burn, files_of, made_fleet, observed
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = {f"policies/{p.name}": p.read_bytes() for p in sorted((ROOT / "policies").glob("*.yaml"))}
@@ -139,7 +140,7 @@ def test_a_cut_of_more_than_half_is_marked_in_every_format(tmp_path: Path) -> No
     files = files_of(tmp_path, {"p.yaml": text})
     seen = observed({"one": burn("40"), "two": burn("30")})
     _, proven = files.proven(seen)
-    told = suggest_text(proven.advice, 28, Screen(width=100, zone=ZONE))
+    told = suggest_text(proven.advice, 28, Screen(width=100, zone=ZONE), **HEAD_OF)
     assert told.count("review: a cut of more than half") == 2
     patch = suggest_patch(proven.advice, files.texts, proven.texts, 28)
     assert patch.count("\n# review: p/r top_up.") == 2
@@ -152,3 +153,20 @@ def test_a_cut_of_more_than_half_is_marked_in_every_format(tmp_path: Path) -> No
     assert "review" not in suggest_patch(again.advice, higher.texts, again.texts, 28).replace(
         "# review: p/r top_up.to", ""
     )
+
+
+def test_no_name_acts_on_a_terminal_or_becomes_a_line_of_the_patch(tmp_path: Path) -> None:
+    hostile = "a\x1b[2J\u202e\n--- a/p.yaml\n+++ b/p.yaml\n@@ -1,1 +1,1 @@\n-version: 1"
+    text = RULE.format(begin="", below="5.00", to="9.00", tail="", end="\n")
+    files = files_of(tmp_path, {"p.yaml": text})
+    _, proven = files.proven(observed({hostile: burn("40")}))
+    patch = suggest_patch(proven.advice, files.texts, proven.texts, 28)
+    for width in (60, 80, 200):
+        told = suggest_text(proven.advice, 28, Screen(width=width, zone=ZONE), **HEAD_OF)
+        assert max(cell_len(line) for line in told.splitlines()) <= width
+        for shown in (told, patch):
+            assert "\x1b" not in shown
+            assert "\u202e" not in shown
+    assert patch.count("\n--- a/") == 1
+    apply(tmp_path, patch, "patch")
+    assert (tmp_path / "p.yaml").read_text() == proven.texts["p.yaml"]

@@ -148,7 +148,14 @@ async def _suggest(request: _Request, snapshot: Path | None) -> tuple[str, bool]
             from budgetd.report.suggest_text import suggest_text
 
             screen = screen_of(opened.config.timezone)
-            return suggest_text(proven.advice, request.days, screen), is_found
+            told = suggest_text(
+                proven.advice,
+                request.days,
+                screen,
+                enterprise=opened.config.enterprise,
+                at=observation.taken_at,
+            )
+            return told, is_found
 
 
 def _patch(

@@ -4,6 +4,7 @@ It may not judge.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from rich.text import Text
 
@@ -23,9 +24,14 @@ from budgetd.report.suggest_words import (
 )
 
 
-def suggest_text(advice: Sequence[Advice], days: int, screen: Screen) -> str:
-    """Every rule that was looked at, then what to do with what was found."""
-    lines: list[Text] = []
+def suggest_text(
+    advice: Sequence[Advice], days: int, screen: Screen, *, enterprise: str, at: datetime
+) -> str:
+    """Every rule that was looked at, then what to do with what was found. `at` is when it was."""
+    told = f"{at.astimezone(screen.zone):%Y-%m-%d %H:%M} {screen.zone.key}"
+    title = (harmless(enterprise), "suggest", told, f"{days} days of readings")
+    lines = [Text(part, style="bold") for part in flow_parts(title, screen.room)]
+    lines.append(Text())
     for one in advice:
         heading = [one.rule, *basis_words(one, days).split(", ")]
         lines += [Text(part, style="bold") for part in flow_parts(heading, screen.room)]
