@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from budgetd.core.documents.placing import Written, read_written
+from budgetd.core.lints.fleet_check import judge_fleet
 from budgetd.core.observation import Account, Organization, Status
 from budgetd.core.policies.conflicts import judge
-from budgetd.core.policies.fleet_check import judge_fleet
 from budgetd.core.policies.policy import Policy
 from budgetd.core.policies.schedule import Schedule
 from budgetd.core.policies.selector import Match

@@ -79,8 +79,8 @@ def _shown_by(
     fleet: Fleet, written: Sequence[Written[Policy]], rules: Sequence[PlacedRule], scene: Scene
 ) -> Iterator[Problem]:
     """What only real accounts show."""
+    from budgetd.core.lints.fleet_check import judge_fleet
     from budgetd.core.lints.fleets import judge_cover, judge_history
-    from budgetd.core.policies.fleet_check import judge_fleet
 
     zone = scene.limits.zone
     yield from judge_fleet(written, zone, fleet.accounts, master_cash=fleet.master_cash)

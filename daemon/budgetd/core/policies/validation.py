@@ -1,6 +1,6 @@
 """Judges what spans several fields of one rule: each problem at the line it stands on.
 
-What spans several rules is judged in `conflicts`, what only the fleet can show in `fleet_check`.
+What spans several rules is judged in `conflicts`, what only a fleet can show in `lints`.
 It may not read documents: it gets models that know their places.
 """
 

@@ -3,17 +3,18 @@
 It may not read the fleet: it is handed in.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account, Status
 from budgetd.core.policies.policy import Lift, Mode, Policy, RunwayTarget
-from budgetd.core.policies.selector import Match, names_status, selects
+from budgetd.core.policies.selector import Match, names_status
 from budgetd.core.policies.validation import Path, PlacedRule, placed_rules
 
 
@@ -30,31 +31,32 @@ def judge_fleet(
     An error: the master's own id in a selector. Warnings: selectors that match nobody, ids that
     are not in the fleet or are closed, targets that together exceed `master_cash`.
     """
-    rules = placed_rules(policies, zone)
-    problems = [problem for rule in rules for problem in _judge_selector(rule, accounts, master_id)]
+    fleet, problems = Fleet(tuple(accounts)), list[Problem]()
+    known = {account.id: account for account in accounts}
+    chosen = [(rule, _selected(rule, fleet)) for rule in placed_rules(policies, zone)]
+    for rule, selected in chosen:
+        problems += _judge_ids(rule, known, master_id)
+        if not selected and rule.rule.accounts != "master":
+            problem = rule.at(("accounts",), "it matches no account", is_warning=True)
+            problems.append(as_lint("matches-nobody", problem, rule.name))
     if master_cash is not None:
-        problems += _judge_targets(rules, accounts, master_cash)
+        problems += _judge_targets(chosen, master_cash)
     return sorted(problems)
 
 
-def selected_accounts(rule: PlacedRule, accounts: Sequence[Account]) -> list[Account]:
+def _selected(rule: PlacedRule, fleet: Fleet) -> list[Account]:
     """The accounts a rule is about: only normal ones, unless it names statuses."""
     selector = rule.rule.accounts
     is_open = names_status(selector)
     return [
-        account
-        for account in accounts
-        if (is_open or account.status is Status.NORMAL) and selects(selector, account)
+        account for account in fleet.select(selector) if is_open or account.status is Status.NORMAL
     ]
 
 
-def _judge_selector(
-    rule: PlacedRule, accounts: Sequence[Account], master_id: str | None
+def _judge_ids(
+    rule: PlacedRule, by_id: Mapping[str, Account], master_id: str | None
 ) -> Iterator[Problem]:
     selector = rule.rule.accounts
-    if selector == "master":
-        return
-    by_id = {account.id: account for account in accounts}
     named = list(_ids(selector, ("accounts",))) if isinstance(selector, Match) else []
     for path, account_id in named:
         if account_id == master_id:
@@ -66,9 +68,6 @@ def _judge_selector(
             label = by_id[account_id].label
             problem = rule.at(path, f"the account {label} is closed", is_warning=True)
             yield as_lint("closed-id", problem, rule.name)
-    if not selected_accounts(rule, accounts):
-        problem = rule.at(("accounts",), "it matches no account", is_warning=True)
-        yield as_lint("matches-nobody", problem, rule.name)
 
 
 def _ids(match: Match, path: Path) -> Iterator[tuple[Path, str]]:
@@ -82,15 +81,14 @@ def _ids(match: Match, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _judge_targets(
-    rules: Sequence[PlacedRule], accounts: Sequence[Account], master_cash: Decimal
+    rules: Sequence[tuple[PlacedRule, list[Account]]], master_cash: Decimal
 ) -> Iterator[Problem]:
     highest: dict[str, Decimal] = {}
     largest: tuple[Decimal, PlacedRule] | None = None
-    for rule in rules:
+    for rule, chosen in rules:
         target = _target(rule)
         if target is None:
             continue
-        chosen = selected_accounts(rule, accounts)
         for account in chosen:
             highest[account.id] = max(highest.get(account.id, ZERO), target)
         weight = target * len(chosen)
