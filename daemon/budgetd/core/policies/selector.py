@@ -6,6 +6,7 @@ leaves the account out. It may not look at readings.
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
@@ -171,8 +172,13 @@ def org_matches(org: tuple[str, ...] | OrganizationIds, unit: Organization | Non
     return any(_path_matches(path, unit.path) for path in org)
 
 
+@lru_cache(maxsize=4096)
+def _parts_of(pattern: str) -> tuple[str, ...]:
+    return tuple(part for part in pattern.strip("/").split("/") if part)
+
+
 def _path_matches(pattern: str, path: tuple[str, ...]) -> bool:
-    parts = tuple(part for part in pattern.strip("/").split("/") if part)
+    parts = _parts_of(pattern)
     if parts and parts[-1] == "**":
         head = parts[:-1]
         return path[: len(head)] == head
