@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,19 @@ def test_the_json_form_has_every_problem_and_its_place(home: Path) -> None:
             "severity": "error",
         }
     ]
+
+
+def test_where_nothing_is_wrong_neither_the_engine_nor_the_ledger_is_loaded(home: Path) -> None:
+    write(home)
+    script = "import sys; from budgetd.cli import main; main(['check'], standalone_mode=False)"
+    told = f"{script}; print(*sys.modules, sep=chr(10))"
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=home, capture_output=True, text=True, check=True
+    )
+    assert "1 rule: valid" in done.stdout
+    loaded = done.stdout.splitlines()
+    heavy = ("budgetd.core.plans", "budgetd.core.decisions.deciding", "apsw", "httpx", "rich")
+    assert [name for name in loaded if name.startswith(heavy)] == []
 
 
 def test_the_secrets_of_channels_are_looked_for_too(home: Path) -> None:
