@@ -1,6 +1,9 @@
 """Whatever the past and the policies, the replay moves what the daemon moves that skips nothing."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from .stepping import Stepped
 
 SEEDS = int(os.environ.get("PASTS", "16"))
 FIRST = int(os.environ.get("FIRST_PAST", "0"))
+ROOT = Path(__file__).parents[2]
 FOUND = (47, 1098, 5116)
 """Pasts that told the two apart once."""
 
@@ -44,6 +48,20 @@ def test_the_replay_does_what_the_engine_does_at_every_reading(seed: int) -> Non
     assert dict(told.holds) == dict(stepped.holds)
 
 
-def test_a_replay_is_the_same_every_time() -> None:
-    one, other = replayed(made(3)), replayed(made(3))
-    assert one == other
+def test_a_replay_is_the_same_in_every_process() -> None:
+    script = (
+        "from tests.backtest.test_same_as_stepped import made, replayed\n"
+        "print([repr(replayed(made(seed))) for seed in (13, 10)])"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1

@@ -1,5 +1,6 @@
 """Replays side by side fit their screen, and hostile names stay harmless."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,6 +46,15 @@ def test_the_page_needs_nothing_else_and_lets_nothing_in(found: Backtest) -> Non
     assert "&lt;script&gt;" in page
     assert page.count("<polyline") == len(found.results)
     assert page == backtest_html(found, UTC)
+
+
+def test_sets_that_begin_alike_are_told_apart(found: Backtest) -> None:
+    long = "/srv/policies/of/the/enterprise/candidate-"
+    results = [replace(one, name=f"{long}{n}") for n, one in enumerate(found.results)]
+    text = backtest_text(replace(found, results=tuple(results)), Screen(width=80, zone=UTC))
+    assert "candidate-1" in text
+    assert "candidate-2" in text
+    assert all(cell_len(line) <= 80 for line in text.splitlines())
 
 
 def test_what_is_not_known_is_said(found: Backtest) -> None:

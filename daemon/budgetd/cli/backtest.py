@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,8 @@ def command(
         world, newest = _past(force, window, snapshot)
         in_force = force.loaded.policy_set
         enterprise = force.config.enterprise
+        if sys.stderr.isatty():
+            say(f"replaying {world.readings:,} readings ...")
         compared = chosen or [(CONFIGURED, in_force)]
         found = backtest(world, enterprise, in_force, compared, newest)
         told = _told(found, force.config, style)

@@ -12,7 +12,7 @@ from budgetd.core.backtest.result import Backtest
 from budgetd.report.backtest_rows import Row, Section, names, notes, sections, span
 from budgetd.report.harmless import harmless
 from budgetd.report.phrases import count
-from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
+from budgetd.report.screen import ELLIPSIS, Screen, fit, flow_parts, pad, print_lines, sentences
 
 _GAP = 2
 _WIDEST_LABEL = 34
@@ -80,7 +80,7 @@ def _block(
     most = (room - label - _GAP) // len(columns) - _GAP
     widths = [min(width, max(most, 12)) for width in widths]
     yield Text()
-    heads = "".join(_cell(names(found)[place], widths[place]) for place in columns)
+    heads = "".join(_head(names(found)[place], widths[place]) for place in columns)
     yield Text(pad("", label) + heads, style="bold")
     for section in made:
         yield Text(section.title, style="dim")
@@ -91,6 +91,13 @@ def _block(
 def _line(row: Row, columns: Sequence[int], widths: Sequence[int], label: int) -> str:
     cells = "".join(_cell(row.cells[place], widths[place]) for place in columns)
     return pad(fit(f"  {row.label}", label), label) + cells
+
+
+def _head(name: str, width: int) -> str:
+    """A set by the end of its name: folders that lie beside each other begin alike."""
+    while cell_len(name) > width:
+        name = ELLIPSIS + name.removeprefix(ELLIPSIS)[1:]
+    return _cell(name, width)
 
 
 def _cell(text: str, width: int) -> str:

@@ -258,7 +258,7 @@ def backtest(
         since=instant(world.since),
         until=instant(world.until),
         accounts=len({account_id for account_id, _ in world.series}),
-        readings=sum(len(one.at) - one.begins for one in world.series.values()),
+        readings=world.readings,
         cycles=len(world.cycles),
         censored=censored(world),
         strangers=world.strangers,

@@ -90,6 +90,11 @@ class World:
         """How long a step is, in microseconds."""
         return self.ground.step // MICROSECOND
 
+    @property
+    def readings(self) -> int:
+        """How many readings of the window there are."""
+        return sum(len(one.at) - one.begins for one in self.series.values())
+
     def place_in(self, key: Key, step: int) -> int | None:
         """The last reading of a unit in a step; None where it was not read in it."""
         at = self.series[key].at
