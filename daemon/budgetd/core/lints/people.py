@@ -63,7 +63,9 @@ def _texts(globs: list[str]) -> Iterator[str]:
 
 def _literal(glob: str) -> str:
     plain = re.sub(r"\[([^!\]])[^\]]*\]", r"\1", glob)
-    return plain.replace("*", "").replace("?", "x") or "example"
+    # A star beside a dash or the like stands for a part of its own: prod-* is shown by prod-x.
+    parted = re.sub(r"^\*(?=[._-])|(?<=[._-])\*$", "x", plain)
+    return parted.replace("*", "").replace("?", "x") or "example"
 
 
 def _units(parts: list[Match]) -> Iterator[Organization]:
