@@ -107,11 +107,11 @@ class Stepped:
         """What came or went between two clear readings and was not ours; our own moves from before
         the window are part of it."""
         own = [m for m in self.past.moves if key == (m.unit.account_id, m.unit.instrument)]
-        lag, bound = timedelta(minutes=20), timedelta(minutes=2)
+        lag = timedelta(minutes=20)
         before, known = datetime.min.replace(tzinfo=UTC), ZERO
         for at, value in readings:
             if any(
-                move.made_at - bound <= at
+                _first_shown(move) <= at
                 and (move.state is not State.SETTLED or at <= move.ended_at + lag)
                 for move in own
                 if move.sent_at and move.counts
@@ -121,7 +121,7 @@ class Stepped:
                 move.amount if move.direction is Direction.ALLOCATE else -move.amount
                 for move in own
                 if move.state is State.SETTLED
-                and before < move.made_at <= at
+                and before < _first_shown(move) <= at
                 and move.made_at >= self.past.since
             )
             yield at, value - known - net, before == datetime.min.replace(tzinfo=UTC)
@@ -280,6 +280,12 @@ class Stepped:
             burn = burn_of(tuple(hours.values()), own, self.past.limits.zone)
             if burn is not None:
                 yield Unit(account_id=key[0], instrument=key[1]), burn
+
+
+def _first_shown(move: Move) -> datetime:
+    """No reading begun before it shows a move; the one that it rests on does not."""
+    begins = move.made_at - timedelta(minutes=2)
+    return begins if move.read_at is None else max(begins, move.read_at + MICROSECOND)
 
 
 def _credit(value: Decimal, at: datetime) -> Ok[tuple[CreditLedger, ...]]:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from random import Random
 
 import pytest
 
 from budgetd.core.backtest.lapsing import Lapsed, lapsed
 from budgetd.core.backtest.measuring import backtest, marks_of, replayed
+from budgetd.core.backtest.replaying import Replay
 from budgetd.core.backtest.result import Backtest, Result
 from budgetd.core.backtest.series import micros
 from budgetd.core.backtest.world import Column, Ground, World, world_of
@@ -115,6 +117,27 @@ def test_our_own_recorded_moves_are_taken_out_and_the_sets_put_in() -> None:
     assert (told.transfers, told.peak) == (1, Decimal("500.00"))
     assert told.peak_at == SINCE + HOUR * 2
     assert found.censored.micros == 0
+
+
+def test_what_a_set_did_is_what_its_replay_does() -> None:
+    dice = Random(7)  # noqa: S311 - the same past every time
+    natural = [60_000]
+    while len(natural) < 300:
+        natural.append(natural[-1] - dice.randrange(4_000))
+    chosen = policies(LIFT)
+    # What would have been read without us, below 0.00 soon: it is fed again and again.
+    fed = Replay(world(natural), chosen)
+    moves = tuple(fed.run().moves)
+    track = fed.tracks[ACCOUNT.id, Instrument.CASH]
+    past = world([track.value(place) for place in range(len(natural))], moves)
+    again = Replay(past, chosen).run()
+    assert len(moves) > 5
+    seen = [(one.made_at, one.amount) for one in moves]
+    assert [(one.made_at, one.amount) for one in again.moves] == seen
+    _, happened, told = compared(past, LIFT)
+    assert replace(happened, name="", digest="", asked=None) == replace(
+        told, name="", digest="", asked=None
+    )
 
 
 def test_money_of_strangers_stays() -> None:

@@ -83,8 +83,10 @@ _begin = itemgetter(0)
 
 
 def _span(move: Move) -> _Shown:
-    """When a move may first and last show."""
+    """When a move may first and last show: never in the reading that it rests on."""
     begins = micros(move.made_at - CLOCK_BOUND)
+    if move.read_at is not None:
+        begins = max(begins, micros(move.read_at) + 1)
     is_known = move.state is State.SETTLED and move.ended_at is not None
     ends = micros(move.ended_at + RECORD_LAG) if is_known and move.ended_at else NEVER
     return begins, ends, move
