@@ -165,8 +165,9 @@ class Cycle:
         """Observes beside other processes, nothing locked: what is not known from `since` on, or
         has moved or had a slot since it was read. `decide` follows, under the lock."""
         seq, begun = self.ledger.last_seq(), self.clock()
-        # What is kept is loaded anew when it is decided: a reading of minutes does not hold it.
-        blank = replace(blank_observation(self.settings, self.ledger, begun), samples={})
+        # The past is loaded anew when it is decided: a reading of minutes does not hold it.
+        blank = blank_observation(self.settings, self.ledger, begun)
+        blank = replace(blank, samples={}, moves=())
         young = known.unmoved(self.ledger) if known is not None else {}
         left = Rereading(
             needs=needs(self.settings.frame.policies, blank, self.settings.limits),
