@@ -24,13 +24,15 @@ DAYS = 10
 LATER = POLICY.replace("below: 500.00}, to: 2000.00", "below: 300.00}, to: 2000.00")
 
 
-def recorded(site: Site, *, is_packed: bool = True) -> datetime:
+def recorded(
+    site: Site, *, is_packed: bool = True, ago: timedelta = timedelta(days=DAYS, hours=8)
+) -> datetime:
     """Ten days of one account that spends 100.00 a day from 1,150.00 on; when they began."""
     fleet = site.home / "fleet.json"
     fleet.write_text(site.run("accounts", "--format", "json").stdout)
     ids = {one["name"]: one["id"] for one in json.loads(fleet.read_text())["accounts"]}
     unit = Unit(account_id=ids["acme_prod_web"], instrument=Instrument.CASH)
-    begins = now().replace(minute=0, second=0, microsecond=0) - timedelta(days=DAYS, hours=8)
+    begins = now().replace(minute=0, second=0, microsecond=0) - ago
     ledger = Ledger(site.state, may_write=True)
     quarter, spent = timedelta(minutes=15), 10_000
     found = (
@@ -77,6 +79,16 @@ def test_packed_readings_and_rows_are_replayed_alike(site: Site) -> None:
         pass
     ledger.close()
     assert json.loads(before) == json.loads(site.run("backtest", "--format", "json").stdout)
+
+
+def test_readings_that_were_thinned_are_replayed_as_rarely_as_they_are_kept(site: Site) -> None:
+    begins = recorded(site, ago=timedelta(days=40))
+    window = ("--from", str(begins.date()), "--to", str((begins + timedelta(days=DAYS)).date()))
+    told = json.loads(site.run("backtest", *window, "--format", "json").stdout)
+    assert told["cycles"] == told["readings"] == DAYS * 24
+    configured = told["results"][1]
+    assert [one["transfers"] for one in configured["moved"]] == [1]
+    assert Decimal("1500.00") < Decimal(configured["moved"][0]["amount"]) < Decimal("1505.00")
 
 
 def test_the_window_is_what_was_asked_for_as_far_as_anything_was_read(site: Site) -> None:
