@@ -17,7 +17,7 @@ from budgetd.core.backtest.burning import FOUND_EVERY, Burns, BurnsNow
 from budgetd.core.backtest.knowing import Knowledge, lasts, zeros
 from budgetd.core.backtest.memory import Memory
 from budgetd.core.backtest.series import MICROSECOND, NEVER, Track, cents_of, instant, micros
-from budgetd.core.backtest.waking import Bounds, Calendar, Watch, first_at, is_replayed
+from budgetd.core.backtest.waking import ANYWHERE, Bounds, Calendar, Watch, first_at, is_replayed
 from budgetd.core.backtest.world import Key, World, history_of
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.decision import NamedRule
@@ -155,7 +155,7 @@ class Replay:
         """One cycle: what is known, what is decided, what moves, what is remembered of it."""
         observation = self._known.observe(step, accounts)
         names = frozenset(name for one in accounts for name in self._chosen.rules.get(one, ()))
-        burning = {one for one in accounts if one in self._chosen.burning}
+        burning = {one for one in accounts if self._asks_burn(one, step)}
         plan = self._plan(self._with_burns(observation, burning), accounts, names)
         if len(accounts) > len(burning) and len(accounts) > 1 and self._is_tight(plan):
             # Whose turn it is goes by how long money lasts, where there is too little of it.
@@ -164,6 +164,14 @@ class Replay:
         for transfer in plan.moves:
             self._move(transfer, step, observation.taken_at)
         self._remember(plan, observation, step)
+
+    def _asks_burn(self, account_id: str, step: int) -> bool:
+        """Whether a rule that asks for a burn may hold on what is read of an account."""
+        for key, bounds in self._chosen.burning.get(account_id, ()):
+            place = self.world.place_in(key, step)
+            if place is not None and bounds.reaches(self.tracks[key].value(place)):
+                return True
+        return False
 
     def _with_burns(self, observation: Observation, accounts: Collection[str]) -> Observation:
         """The same with the burns of these accounts, and of those whose 0.00 may be a rumour."""
@@ -313,12 +321,12 @@ def policies_of(rules: Sequence[NamedRule], digest: str) -> PolicySet:
 @dataclass(slots=True)
 class _Chosen:
     """What the rules select: what may wake each unit, the rules of each account, the units of
-    which a trigger must have held for some time, the accounts that are asked for a burn."""
+    which a trigger must have held for some time, and where rules that ask for a burn may hold."""
 
     watch: dict[Key, Watch] = field(default_factory=dict)
     rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lasting: set[Key] = field(default_factory=set)
-    burning: set[str] = field(default_factory=set)
+    burning: dict[str, list[tuple[Key, Bounds]]] = field(default_factory=dict)
 
 
 def _chosen(world: World, rules: Sequence[NamedRule]) -> _Chosen:
@@ -335,5 +343,7 @@ def _chosen(world: World, rules: Sequence[NamedRule]) -> _Chosen:
             if lasts(when):
                 found.lasting.add(key)
             if asks_burn(named.rule):
-                found.burning.add(account.id)
+                alone = Watch().with_rule(named)
+                bounds = ANYWHERE if alone.calendar else alone.bounds
+                found.burning.setdefault(account.id, []).append((key, bounds))
     return found

@@ -46,6 +46,10 @@ class Bounds:
     high: int = NEVER
     lengths: frozenset[timedelta] = frozenset()
 
+    def reaches(self, cents: int) -> bool:
+        """Whether a trigger may hold on a reading, as far as can be told without a burn."""
+        return bool(self.lengths) or not max(self.low, 0) <= cents <= self.high
+
     def and_of(self, rule: Rule) -> "Bounds":
         """The readings on which neither these nor that rule's trigger can hold."""
         when = getattr(rule.action, "when", None)
@@ -54,6 +58,9 @@ class Bounds:
             return replace(self, low=max(self.low, low), lengths=self.lengths | lengths)
         return replace(self, high=min(self.high, _reclaim_reach(when)))
 
+
+ANYWHERE = Bounds(low=NEVER)
+"""Of a rule of the calendar: its trigger is asked at its slots, whatever is read."""
 
 _Reach = tuple[int, frozenset[timedelta]]
 _ANYWHERE: _Reach = (NEVER, frozenset())
