@@ -172,6 +172,26 @@ async def test_a_proposal_of_an_interval_outlives_the_cycles_between_and_a_yes_i
     world.check()
 
 
+async def test_a_yes_between_two_ticks_is_about_its_account_and_brings_nobody_else_forward(
+    world: World,
+) -> None:
+    opened = world.policies(
+        TOP_UP + "    schedule: {every: 2h}\n", extra="limits: {approval_above: 995.00}"
+    )
+    await world.run(opened, is_daemon=True)
+    [asked] = waiting(world)
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 0)
+    world.book.spend(POOR, 600_00, world.now())
+    world.pass_time(minutes=15)
+    approve(world, asked)
+    await world.run(opened, is_daemon=True)
+    assert (world.moved("bare"), waiting(world)) == (1000_00, [])
+    world.pass_time(hours=2)
+    await world.run(opened, is_daemon=True)
+    assert [one.items[0].account_name for one in waiting(world)] == ["poor"]
+    world.check()
+
+
 async def test_a_proposal_is_replaced_as_readings_change_and_an_old_one_is_not_approved(
     world: World,
 ) -> None:

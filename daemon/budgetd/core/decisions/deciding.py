@@ -135,7 +135,7 @@ def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     hold = unfit(named, case.account, case.limits)
     if hold is not None:
         return [replace(_held(named, case.account, hold), period=period)]
-    if not due.is_due or (due.slots and slot is None):
+    if not due.is_for(case.account.id) or (due.slots and slot is None):
         held = _held(named, case.account, Hold.NOT_DUE, until=due.next_at)
         return [replace(held, detail=due.detail)]
     if slot is None:

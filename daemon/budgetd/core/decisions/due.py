@@ -5,7 +5,7 @@ know readings, nor accounts.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,16 +32,26 @@ class Due:
     """Whether a rule's time has come, and when it comes next where that is known.
 
     `slots` are those of a calendar rule that are still served, oldest first, then the one whose
-    notice runs; `is_extra` is a rule
-    that a person asked for by name. `detail` says why it is not due, where that is no matter of
-    hours.
+    notice runs; `is_extra` is a rule that a person asked for by name. `accounts` are those whose
+    turn alone it is, None is everybody's. `detail` says why it is not due, where that is no matter
+    of hours.
     """
 
     is_due: bool
     slots: tuple[Slot, ...] = ()
     next_at: datetime | None = None
     is_extra: bool = False
+    accounts: frozenset[str] | None = None
     detail: str = ""
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is due for everybody that the rule selects."""
+        return self.is_due and self.accounts is None
+
+    def is_for(self, account_id: str) -> bool:
+        """Whether it is due for an account."""
+        return self.is_due and (self.accounts is None or account_id in self.accounts)
 
     def slot_of(self, rule: str, account_id: str, decided: Collection[Key]) -> Slot | None:
         """The slot whose turn it is for an account: the oldest that it has not decided."""
@@ -72,15 +82,17 @@ def is_valid(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
 
 
 def when_due(named: NamedRule, observation: Observation, limits: Limits, only: str | None) -> Due:
-    """Whether the rule's time has come: always, a tick that was not served or what a person
-    agreed to, or a slot that is open and was not missed."""
+    """Whether the rule's time has come: always, a tick that was not served, or a slot that is open
+    and was not missed; between two ticks, for the accounts of which a person has agreed."""
     schedule, now = named.rule.schedule, observation.taken_at
     if schedule is None:
         return Due(is_due=True, is_extra=only is not None)
     if schedule.every is not None:
-        if only is not None or observation.served is None or _is_agreed(named, observation):
+        if only is not None or observation.served is None:
             return Due(is_due=True, is_extra=only is not None)
-        return _by_tick(schedule.every, observation.served.get(named.name), observation)
+        due = _by_tick(schedule.every, observation.served.get(named.name), observation)
+        agreed = _agreed(named, observation)
+        return due if due.is_due or not agreed else replace(due, is_due=True, accounts=agreed)
     zone = named.rule.timezone or limits.zone
     if only is not None:
         return _asked_for(named, schedule, zone, now)
@@ -137,10 +149,15 @@ def _asked_for(named: NamedRule, schedule: Schedule, zone: ZoneInfo, now: dateti
     return Due(is_due=True, slots=(chosen,) if chosen is not None else (), is_extra=True)
 
 
-def _is_agreed(named: NamedRule, observation: Observation) -> bool:
-    """Whether a person has just said yes to what the rule asked for: they wait for it now."""
+def _agreed(named: NamedRule, observation: Observation) -> frozenset[str]:
+    """The accounts of which a person has said yes to what the rule asked for: they wait for it
+    now. Nobody said anything of the others, whose turn is the next tick."""
     now = observation.taken_at
-    return any(one.rule == named.name and now < one.expires_at for one in observation.approvals)
+    return frozenset(
+        one.unit.account_id
+        for one in observation.approvals
+        if one.rule == named.name and now < one.expires_at
+    )
 
 
 def _by_tick(every: timedelta, served: datetime | None, observation: Observation) -> Due:
@@ -169,5 +186,5 @@ def due_ticks(
         for named in live_rules(policies, observation, limits, None)
         if named.rule.schedule is not None
         and named.rule.schedule.every is not None
-        and when_due(named, observation, limits, None).is_due
+        and when_due(named, observation, limits, None).is_for_all
     }

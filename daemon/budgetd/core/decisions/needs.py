@@ -51,7 +51,7 @@ class Needs:
         for named, due in self.due:
             for account in fleet.select(named.rule.accounts):
                 is_open = not due.slots or due.slot_of(named.name, account.id, self.decided)
-                if is_open and self._may_act(named, account):
+                if is_open and due.is_for(account.id) and self._may_act(named, account):
                     found[account.id].add(named.rule.instrument)
         for named in self.watched:
             for account in fleet.select(named.rule.accounts):
@@ -84,7 +84,7 @@ def needs(
     watched = [
         named
         for named, due in asked
-        if blank.served is not None and not due.is_due and asks_burn(named.rule)
+        if blank.served is not None and not due.is_for_all and asks_burn(named.rule)
     ]
     chosen = tuple((named, due) for named, due in asked if due.is_due)
     master = {Instrument.CASH}
