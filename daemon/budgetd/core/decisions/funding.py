@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache, cached_property, partial
+from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import FOREVER, LONGEST, Burn, Runway
 from budgetd.core.decisions.caps import CapBook
@@ -23,7 +24,7 @@ from budgetd.core.money import ZERO, total
 from budgetd.core.observation import Account, Observation, Ok, Status
 from budgetd.core.pause import pause_of
 from budgetd.core.policies.policy import Lift, Mode, PolicySet
-from budgetd.core.policies.schedule import longest_gap, next_slot
+from budgetd.core.policies.schedule import Schedule, longest_gap, next_slot
 from budgetd.core.policies.selector import selects
 from budgetd.core.standing import End, Kept, Lasts
 
@@ -75,6 +76,7 @@ class Funding:
                     self._accounts[account.id].append(named)
                     self._members[named.name].append(account.id)
         self._endings: dict[str, tuple[_Ending, ...]] = {}
+        self._times: dict[str, tuple[timedelta, timedelta | None]] = {}
 
     def _is_served(self, account: Account) -> bool:
         never = self._limits.never
@@ -174,15 +176,15 @@ class Funding:
     def _slots(self, named: NamedRule, burn: Burn, cash: Decimal) -> Iterator[_Ending]:
         """What a calendar rule brings only at its slots: an amount each time, or a target that
         may not last until the next one."""
-        schedule, zone = named.rule.schedule, named.rule.timezone or self._limits.zone
+        schedule = named.rule.schedule
         if schedule is None or not schedule.is_calendar:
             return
-        slot = next_slot(schedule, zone, self._now)
-        gap = longest_gap(schedule, zone, self._now, _YEAR_DAYS)
-        first = FOREVER if slot is None else slot.at - self._now
+        if named.name not in self._times:
+            self._times[named.name] = self._slot_times(schedule, named.rule.timezone)
+        first, gap = self._times[named.name]
         action = named.action
         assert isinstance(action, Lift)
-        if isinstance(action.to, Decimal) and slot is not None and gap is not None:
+        if isinstance(action.to, Decimal) and gap is not None:
             after = _shifted(self._lasts(burn, action.to), first, gap)
             yield _Ending(_until(self._lasts(burn, cash), first, after), End.SLOT)
         elif action.add is not None and action.when is None and gap is not None:
@@ -190,6 +192,16 @@ class Funding:
             yield _Ending(self._dry(burn, cash, flow), End.SLOT)
         else:
             yield _Ending(_until(self._lasts(burn, cash), first, _flat(FOREVER)), End.SLOT)
+
+    def _slot_times(
+        self, schedule: Schedule, zone: ZoneInfo | None
+    ) -> tuple[timedelta, timedelta | None]:
+        """How long until the next slot, and the longest time between two; a year of slots is gone
+        through for that, so once a rule."""
+        zone = zone or self._limits.zone
+        slot = next_slot(schedule, zone, self._now)
+        first = FOREVER if slot is None else slot.at - self._now
+        return first, longest_gap(schedule, zone, self._now, _YEAR_DAYS)
 
     def _dry(self, burn: Burn, cash: Decimal, flow: _Flow) -> Runway:
         """When an account is empty that gets all that may come."""

@@ -215,17 +215,17 @@ def longest_gap(schedule: Schedule, zone: ZoneInfo, after: datetime, days: int) 
     """The longest time between two slots that follow each other, of those that come within so
     many days; None where fewer than two come."""
     clocks, start = _clocks(schedule), _local_day(after, zone)
+    within = max((_between(*pair) for pair in pairwise(clocks)), default=None)
     longest: timedelta | None = None
     before: datetime | None = None
     for day in _days(schedule, start, 1):
         if (day - start).days > days:
             break
-        slots = [resolve(day, clock, zone) for clock in (clocks[0], clocks[-1])]
-        within = max((_between(*pair) for pair in pairwise(clocks)), default=timedelta(0))
-        gaps = [within] if len(clocks) > 1 else []
-        gaps += [slots[0] - before] if before is not None else []
-        longest = max([*gaps, *([longest] if longest is not None else [])], default=None)
-        before = slots[1]
+        gaps = [longest, within]
+        if before is not None:
+            gaps.append(resolve(day, clocks[0], zone) - before)
+        longest = max((gap for gap in gaps if gap is not None), default=None)
+        before = resolve(day, clocks[-1], zone)
     return longest
 
 
