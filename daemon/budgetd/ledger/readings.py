@@ -4,9 +4,10 @@ None of it is money; it never stands in the way of a commit of the ledger. It ma
 readings: `thinning` does.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 from budgetd.core.intent import Instrument, Unit
@@ -23,7 +24,25 @@ PACKED_BEFORE = "readings_packed_before"
 _REACHES = (timedelta(days=2), timedelta(days=14), timedelta(days=4000))
 _SERIES = "SELECT number, account_id, instrument, part"
 
-Samples = dict[tuple[str, Instrument], tuple[Sample, ...]]
+_Key = tuple[str, Instrument]
+
+
+class Samples(Mapping[_Key, tuple[Sample, ...]]):
+    """Kept readings by account and instrument, oldest first. They are held as numbers, sixteen
+    bytes each: a cycle holds an hour of a whole fleet, and looks at a few."""
+
+    def __init__(self, held: Mapping[_Key, "array[int]"]) -> None:
+        self._held = held
+
+    def __getitem__(self, key: _Key) -> tuple[Sample, ...]:
+        numbers = iter(self._held[key])
+        return tuple(map(sample_of, zip(numbers, numbers, strict=True)))
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
 
 
 def keep_readings(ledger: Ledger, readings: Iterable[tuple[Unit, Sample]]) -> None:
@@ -59,17 +78,20 @@ def samples(
 ) -> Samples:
     """The kept readings since then, by account and instrument, oldest first; of those in
     `longer` since the instant given there, where that is earlier."""
-    found = _by_account(histories(past, since))
-    earlier = {key: at for key, at in longer.items() if at < since}
-    if earlier:
-        units = [Unit(account_id=key[0], instrument=key[1]) for key in earlier]
-        for key, kept in _by_account(histories(past, min(earlier.values()), units)).items():
-            found[key] = tuple(one for one in kept if one.read_at >= earlier[key])
-    return found
+    held = _held(past, micros(since), None)
+    for key, at in longer.items():
+        if at < since:
+            unit = Unit(account_id=key[0], instrument=key[1])
+            held.update(_held(past, micros(at), [unit]))
+    return Samples(held)
 
 
-def _by_account(found: Iterable[tuple[Unit, tuple[Sample, ...]]]) -> Samples:
-    return {(unit.account_id, unit.instrument): kept for unit, kept in found if not unit.part}
+def _held(past: Past, begins: int, units: Iterable[Unit] | None) -> dict[_Key, "array[int]"]:
+    return {
+        (unit.account_id, unit.instrument): array("q", chain.from_iterable(rows))
+        for unit, rows in _numbers(past, begins, units)
+        if not unit.part
+    }
 
 
 def histories(
@@ -80,15 +102,21 @@ def histories(
 ) -> Iterator[tuple[Unit, tuple[Sample, ...]]]:
     """The kept readings since then of some units, or of all, unit by unit, oldest first; with a
     `step` the last of each span so long, counted from 1970."""
-    begins = micros(since)
+    for unit, kept in _numbers(past, micros(since), units):
+        if step is not None:
+            kept = thinned(kept, step // timedelta(microseconds=1))
+        yield unit, tuple(map(sample_of, kept))
+
+
+def _numbers(
+    past: Past, begins: int, units: Iterable[Unit] | None
+) -> Iterator[tuple[Unit, list[Row]]]:
     known = _series(past, units)
     rows = _rows(past, begins, known if units is not None else None)
     if begins < packed_before(past):
         rows = _with_packed(past, begins, sorted(known), rows)
     for number, kept in rows:
-        if step is not None:
-            kept = thinned(kept, step // timedelta(microseconds=1))
-        yield known[number], tuple(map(sample_of, kept))
+        yield known[number], kept
 
 
 def last_before(past: Past, unit: Unit, at: datetime) -> Sample | None:

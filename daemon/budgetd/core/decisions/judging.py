@@ -3,7 +3,7 @@
 It turns a reading into a wish, an alert or a hold. It may not know other rules.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -38,6 +38,7 @@ from budgetd.core.observation import (
     Observation,
     Ok,
     Readings,
+    Sample,
     Stale,
 )
 from budgetd.core.policies.policy import (
@@ -130,12 +131,15 @@ class Judge:
             value=reading.value,
             read_at=reading.read_at,
             now=self.now,
-            samples=self.observation.samples.get((account.id, named.instrument), ()),
+            samples=partial(self._past, account.id, named.instrument),
             ledgers=ledgers,
             coupons=coupons,
             ahead=partial(self.outlook.most, account.id, named.instrument),
             idle=self._idle(named, account, reading),
         )
+
+    def _past(self, account_id: str, instrument: Instrument) -> Sequence[Sample]:
+        return self.observation.samples.get((account_id, instrument), ())
 
     def _idle(
         self, named: NamedRule, account: Account, reading: Ok[Decimal] | None
@@ -260,7 +264,7 @@ class Judge:
             value=reading.value if reading else None,
             read_at=reading.read_at if reading else self.now,
             now=self.now,
-            samples=self.observation.samples.get((account.id, action.instrument), ()),
+            samples=partial(self._past, account.id, action.instrument),
             ledgers=ledgers,
             coupons=coupons,
             unread=self._unread_for(account, action.instrument, reading),

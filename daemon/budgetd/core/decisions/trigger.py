@@ -4,7 +4,7 @@ The answer is true, false, or the hold that keeps it from being known; an unknow
 makes a trigger true. It may not know rails or amounts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -48,7 +48,7 @@ class Facts:
     value: Decimal | None
     read_at: datetime
     now: datetime
-    samples: tuple[Sample, ...] = ()
+    samples: Callable[[], Sequence[Sample]] = tuple
     coupon: Coupon | None = None
     ledgers: tuple[CreditLedger, ...] = ()
     coupons: tuple[Coupon, ...] = ()
@@ -99,7 +99,7 @@ def _parts_of(kind: type[Condition]) -> tuple[str, ...]:
 def _has_lasted(when: When, lasting: Lasting, facts: Facts) -> bool:
     bare = when.model_copy(update={"for_": None})
     count, since = 1, facts.read_at
-    for sample in reversed(facts.samples):
+    for sample in reversed(facts.samples()):
         past = Facts(value=sample.value, read_at=sample.read_at, now=facts.now, ahead=facts.ahead)
         if sample.read_at >= facts.read_at:
             continue
