@@ -81,6 +81,27 @@ def test_from_elsewhere_a_patch_is_applied_at_the_root(
     assert file.read_text() == POLICY.replace('"90.00"', '"210.00"')
 
 
+@pytest.mark.parametrize("way", ["above", "a link"])
+def test_a_patch_names_files_where_they_really_lie(
+    site: Site, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    file = (site.home / "policies" / "p.yaml").rename(site.home / "real.yaml")
+    if way == "a link":
+        (site.home / "policies" / "p.yaml").symlink_to(file)
+        command, cwd = ["git", "apply"], site.home
+    else:
+        config = site.home / "config.yaml"
+        config.write_text(config.read_text() + "policies: sub/../kept\n")
+        (site.home / "sub").mkdir()
+        (site.home / "kept").mkdir()
+        file = file.rename(site.home / "kept" / "p.yaml")
+        monkeypatch.chdir(site.home / "sub")
+        command, cwd = ["patch", "-p1", "-d", "/", "--quiet"], site.home / "sub"
+    patch = site.run("suggest", "--format", "patch").stdout
+    subprocess.run(command, cwd=cwd, input=patch, text=True, check=True)
+    assert file.read_text() == POLICY.replace('"90.00"', '"210.00"')
+
+
 def test_machines_get_every_number_with_its_data(site: Site) -> None:
     result = site.run("suggest", "--format", "json", "--days", "14")
     document = json.loads(result.stdout)

@@ -164,6 +164,22 @@ def test_the_rails_of_a_rule_are_peoples_and_bound_what_is_suggested(tmp_path: P
     assert advice.numbers[1].bound == "`account_per_day` of the rule"
 
 
+@pytest.mark.parametrize(
+    ("rails", "what"),
+    [
+        (", min: 50.00", "`min` of the rule, more than is spent in 7d,"),
+        (", min: 50.00, max: 60.00, multiple_of: 40.00", "`max` of the rule"),
+    ],
+)
+def test_what_leaves_no_room_for_a_target_is_named(tmp_path: Path, rails: str, what: str) -> None:
+    level = "0.05" if "max" not in rails else "600"
+    advice = advised(tmp_path, UP % (rails, ""), observed({"a": burn(level)}))
+    assert advice.outcome is Outcome.BOUNDED
+    assert outcome_words(advice) == (
+        f"Nothing is suggested: {what} leaves no room for a target above its trigger."
+    )
+
+
 def test_a_cap_below_what_is_spent_is_told_and_not_raised(tmp_path: Path) -> None:
     caps = ", caps: {account_per_day: 550.00, account_per_week: 5000.00, rule_per_day: 1400.00}"
     advice = advised(tmp_path, UP % ("", caps))

@@ -161,16 +161,24 @@ async def _suggest(request: _Request, snapshot: Path | None) -> tuple[str, bool]
 def _patch(
     request: _Request, advice: "Sequence[Advice]", texts: "Texts", new: "Mapping[str, str]"
 ) -> str:
+    from budgetd.config.files import shown_path
     from budgetd.report.suggest_patch import is_nameable, suggest_patch
 
-    for path in new:
-        if not is_nameable(path):
-            raise click.UsageError(f"a patch cannot name {path!r}; see --format text")
+    # No tool follows a patch through `..` or a link: the files are named where they really lie.
+    names = {path: shown_path(Path(path).resolve()) for path in new}
+    for name in names.values():
+        if not is_nameable(name):
+            raise click.UsageError(f"a patch cannot name {name!r}; see --format text")
     if not new:
         say("No number is suggested, so there is no patch; --format text says why.")
-    elif any(path.startswith("/") for path in new):
+    elif any(name.startswith("/") for name in names.values()):
         say("Its paths begin at the root: apply it there, with `patch -p1 -d /`.")
-    return suggest_patch(advice, texts.texts, new, request.days)
+    return suggest_patch(
+        [replace(one, path=names.get(one.path, one.path)) for one in advice],
+        {name: texts.texts[path] for path, name in names.items()},
+        {name: new[path] for path, name in names.items()},
+        request.days,
+    )
 
 
 async def _observe(request: _Request, snapshot: Path | None) -> "Observation":
@@ -232,7 +240,10 @@ def _texts(opened: "Opened", advice: "Sequence[Advice]", observation: "Observati
         data = read_file(Path(path), path)
         if isinstance(data, Problem):
             raise InvalidDocuments([data])
-        texts[path] = data.decode()
+        try:
+            texts[path] = data.decode()
+        except UnicodeDecodeError:
+            texts[path] = ""  # Not what was read a moment ago: no number stands in it.
     cash = observation.master.cash
     fleet = Fleet(
         accounts=observation.accounts,

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.documents.placing import Written
+from budgetd.core.moment import format_duration
 from budgetd.core.money import ZERO, round_down, round_up, total
 from budgetd.core.observation import Observation
 from budgetd.core.policies.policy import Caps, Lift, Policy, Reclaim, TopUp
@@ -155,7 +156,8 @@ class _Look:
             base = max(base or ZERO, needs_of(self.spenders, runway, self.setting)[-1].edge)
         target = self._target(base, _Span(length=lasts if base is not None else length))
         if target.new < (base or ZERO) + action.min:
-            note = f"{target.bound} leaves no room for a target above its trigger"
+            little = f"`min` of the rule, more than is spent in {format_duration(target.length)},"
+            note = f"{target.bound or little} leaves no room for a target above its trigger"
             return replace(blank, outcome=Outcome.BOUNDED, note=note), ZERO
         return self._told(blank, [*numbers, target]), target.new - (base or ZERO)
 
