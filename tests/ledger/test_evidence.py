@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from budgetd.core.answer import AnswerClass
-from budgetd.core.intent import Instrument, Unit
+from budgetd.core.intent import Instrument, State, Unit
 from budgetd.core.observation import Sample
 from budgetd.ledger.evidence import chain_of, claim_of, family_of, readings_around, rising
 from budgetd.ledger.readings import keep_readings
@@ -70,6 +70,20 @@ def test_alike_are_those_that_no_record_tells_apart(tmp_path: Path) -> None:
     assert [one.id for one in alike] == [twin.id]
     assert family_of(ledger, unsent) == (None, ())
     assert claim_of(ledger, mine.id) is None
+
+
+def test_a_record_may_be_of_what_an_earlier_copy_of_it_had_refused(tmp_path: Path) -> None:
+    ledger = leading(tmp_path / "budgetd.db")
+    refusals = (AnswerClass.BUSY, AnswerClass.CONTESTED, AnswerClass.REFUSED)
+    intents = {one: promise(ledger, intent_of(str(one))) for one in refusals}
+    for answer_class, intent in intents.items():
+        if send(ledger, intent, answer_class) is not State.REFUSED:
+            send(ledger, intent, AnswerClass.REFUSED)
+        assert ledger.state_of(intent.id) is State.REFUSED
+    sent = {one.id: one.may_have_moved for one in ledger.sent(AT)}
+    busy = {move.id: move.was_busy for move in ledger.moves(AT)}
+    told = [(sent[intents[one].id], busy[intents[one].id]) for one in refusals]
+    assert told == [(True, True), (True, False), (False, False)]
 
 
 def test_a_changed_event_is_found_from_the_first_of_the_transfer_on(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ SENT_COLUMNS = (
     "CASE WHEN instrument <> 'coupon' THEN '' WHEN direction = 'allocate' THEN part "
     "ELSE coupon_id END, account_name, min(signed_at), max(signed_at), ended_at, "
     "max(class = 'settled'), max(class = 'received_before'), "
-    "max(class = 'busy') "
+    "max(class IN ('busy', 'contested')) "
     "FROM intent JOIN attempt ON attempt.intent_id = intent.id"
 )
 PAUSE_COLUMNS = "id, rule, account_id, reason, set_by, at, until, is_latched"
