@@ -4,6 +4,7 @@ How a real editor shows them is tried by `make editors`.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel, TypeAdapter
 
 from budgetd.cli import main
-from budgetd.config.schema import Config
+from budgetd.config.schema import Config, Provider
 from budgetd.core.documents.placing import models_in
 from budgetd.core.moment import Window, parse_moment
 from budgetd.core.policies.policy import Policy
@@ -67,6 +68,14 @@ def test_every_field_has_a_description_and_an_example(document: str) -> None:
     ]
     assert len(fields) > 70
     assert not lacking
+
+
+@pytest.mark.parametrize("url", ["https://a.example:443", "http://[::1]:8480", "http://127.0.0.1"])
+def test_what_an_endpoint_may_be_no_editor_marks(url: str) -> None:
+    pattern = schema_from("config")["$defs"]["Provider"]["properties"]["endpoint"]["pattern"]
+    keys = {"access_key": "env:A", "secret_key": "env:B"}
+    assert Provider.model_validate({"endpoint": url, "credentials": keys}).endpoint == url
+    assert re.search(pattern, url)
 
 
 def test_what_is_measured_says_its_unit() -> None:

@@ -176,7 +176,7 @@ _PATH_SCHEMA = WithJsonSchema({"type": "string", "unit": "a path, relative to th
 _STATE_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^sqlite:///[^?#]+$"})
 _URL = "an endpoint like https://bss.myhuaweicloud.com"
 _PORT = r"^.+:[1-9][0-9]{0,4}$"
-_HOST = r"^https?://[A-Za-z0-9.:-]+$"
+_HOST = r"^https?://[A-Za-z0-9.:\[\]-]+$"
 Endpoint = Annotated[
     str, *_read_as(_URL, _endpoint, type(None), "https://bss.myhuaweicloud.com", _HOST)
 ]

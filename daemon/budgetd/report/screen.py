@@ -5,7 +5,6 @@ It may not look at the real terminal: the caller says what it is.
 
 import io
 import re
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -57,10 +56,9 @@ def folded(line: str, room: int) -> list[str]:
     is cut off, so that what has no blanks may stand out."""
     if cell_len(line) <= room:
         return [line]
-    inward = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(
-        line, room, subsequent_indent=inward, break_long_words=False, break_on_hyphens=False
-    )
+    inward = " " * (len(line) - len(line.lstrip()))
+    first, *others = sentences(line, room - len(inward) - 2)
+    return [f"{inward}{first}", *(f"{inward}  {part}" for part in others)]
 
 
 def fit(text: str, width: int) -> str:
@@ -96,7 +94,7 @@ def sentences(text: str, width: int) -> list[str]:
     lines = [""]
     for word in re.findall(r"`[^`]*`\S*|\S+", text):
         longer = f"{lines[-1]} {word}".strip()
-        if cell_len(longer) <= width:
+        if not lines[-1] or cell_len(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
