@@ -10,12 +10,10 @@ from budgetd.core.decisions.decision import Wish
 from budgetd.core.money import CENT, ZERO, format_amount, round_down, round_up
 from budgetd.core.plans.plan import Step
 from budgetd.core.policies.policy import (
-    GrantCoupons,
     Lift,
     Reclaim,
     RunwayKeep,
     RunwayTarget,
-    Sized,
 )
 from budgetd.core.reason import Hold
 
@@ -115,8 +113,3 @@ def reclaim(action: Reclaim, wish: Wish, off: Decimal) -> Draft:
         steps=[Step(step="want", amount=want, note=note)],
         target=keep,
     )
-
-
-def smallest_of(action: Sized | GrantCoupons) -> Decimal:
-    """The least amount worth one transfer."""
-    return action.min
