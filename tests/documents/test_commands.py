@@ -162,10 +162,12 @@ def test_where_nothing_is_wrong_neither_the_engine_nor_the_ledger_is_loaded(home
 
 
 def test_the_secrets_of_channels_are_looked_for_too(home: Path) -> None:
-    write(home)
+    write(home, endpoint="http://127.0.0.1:1")
     with (home / "config.yaml").open("a") as config:
         config.write("notify: {on-call: {kind: slack, url: env:HOOK}}\n")
     assert run(home, "check", AK="k", SK="s").exit_code == 0
+    # To look at the live fleet (there is none: 1) nobody needs to speak in a channel.
+    assert run(home, "check", "--online", AK="k", SK="s").exit_code == 1
     for hook, said in (("", "env:HOOK is empty"), ("no address", "env:HOOK leads to no address")):
         result = run(home, "check", "--credentials", AK="k", SK="s", HOOK=hook)
         assert result.exit_code == 2

@@ -5,7 +5,7 @@ It may not judge: config and validation do. It prints.
 
 import gc
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +29,14 @@ from budgetd.config import (
 )
 from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import InvalidCredentials, Problem
-from budgetd.core.intent import Instrument
-from budgetd.core.observation import Account, Observation, Ok
+from budgetd.core.observation import Observation, Ok
 from budgetd.core.policies.policy import Policy
 
 if TYPE_CHECKING:
     from budgetd.core.lints.linting import Fleet
+
+Secrets = Callable[[Config], object]
+"""Reads some secrets of a config. Raises `InvalidCredentials`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +84,9 @@ def command(
     Exits 0, or 2 where anything is refused; warnings alone keep 0, with --strict they exit 1.
     """
     with failures():
+        secrets = secrets_of(of_channels=credentials, of_provider=credentials or online)
         with uncollected():
-            found = examine(ctx.obj, with_credentials=credentials or online)
+            found = examine(ctx.obj, secrets)
         if found.is_valid and found.config and found.loaded:
             fleet = None
             if online:
@@ -93,7 +96,7 @@ def command(
             elif snapshot is not None:
                 fleet = recorded_fleet(found.config, found.loaded, snapshot)
             if fleet is not None:
-                found = examine(ctx.obj, with_credentials=credentials or online, fleet=fleet)
+                found = examine(ctx.obj, secrets, fleet)
         match style:
             case "json":
                 click.echo(_as_json(found))
@@ -119,11 +122,22 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+def secrets_of(*, of_channels: bool, of_provider: bool) -> Sequence[Secrets]:
+    """What reads the secrets that are looked for: `run` needs them all, a look at the live fleet
+    those of the provider alone."""
+    found: list[Secrets] = [read_credentials] if of_provider else []
+    if of_channels:
+        from budgetd.config.channels import read_channels
+
+        found.append(read_channels)
+    return found
+
+
 def examine(
-    option: str | None, *, with_credentials: bool = False, fleet: "Fleet | None" = None
+    option: str | None, secrets: Sequence[Secrets], fleet: "Fleet | None" = None
 ) -> Examined:
-    """Everything that is wrong with a config and its policies, and both if nothing is; with a
-    fleet also what that shows."""
+    """Everything that is wrong with a config, its policies and the secrets that are looked for,
+    and both if nothing is; with a fleet also what that shows."""
     try:
         written = open_config(find_config(option))
     except InvalidDocuments as refused:
@@ -140,8 +154,11 @@ def examine(
         problems += calendar_warnings(written, loaded, today)
     except InvalidDocuments as refused:
         problems += _with_examples(refused.problems, config)
-    if with_credentials:
-        problems += _credential_problems(config)
+    for read in secrets:
+        try:
+            read(config)
+        except InvalidCredentials as refused:
+            problems += refused.problems
     return Examined(problems=tuple(sorted(problems)), config=config, loaded=loaded)
 
 
@@ -168,23 +185,15 @@ def _with_examples(problems: Sequence[Problem], config: Config) -> Sequence[Prob
     return problems if refused or unread else _linted(written, problems, config, None)
 
 
-class _FleetAlone:
-    """Wants the list of accounts and the master's cash, and no account's readings."""
-
-    master = frozenset({Instrument.CASH})
-
-    def of(self, accounts: Sequence[Account]) -> dict[str, frozenset[Instrument]]:
-        return {}
-
-
 async def read_fleet(config: Config, loaded: Loaded) -> "Fleet":
     """The live fleet, without its readings. Raises `ProviderError` where it is unread."""
     from budgetd.clock import now
+    from budgetd.core.decisions.needs import Named
     from budgetd.wiring import observer_of, open_client
 
     blank = _blank(config, loaded)
     async with open_client(config, now, may_write=False) as client:
-        fleet = await observer_of(config, client, now).fleet(_FleetAlone(), blank)
+        fleet = await observer_of(config, client, now).fleet(Named.of_units(()), blank)
     return _fleet_of(config, fleet)
 
 
@@ -220,19 +229,6 @@ def _fleet_of(config: Config, observation: Observation) -> "Fleet":
         master_cash=cash.value if isinstance(cash, Ok) else None,
         burns=observation.burns if observation.burns or config.state.exists() else None,
     )
-
-
-def _credential_problems(config: Config) -> Sequence[Problem]:
-    """What is wrong with the secrets of the provider and of the channels: `run` needs them all."""
-    from budgetd.config.channels import read_channels
-
-    problems: list[Problem] = []
-    for read in (read_credentials, read_channels):
-        try:
-            read(config)
-        except InvalidCredentials as refused:
-            problems += refused.problems
-    return problems
 
 
 def _print_text(found: Examined) -> None:

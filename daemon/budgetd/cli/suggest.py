@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from budgetd.cli.speaking import PROPOSED, failures, say, screen_of
-from budgetd.core.intent import Instrument
 
 if TYPE_CHECKING:
     from budgetd.core.intent import Unit
-    from budgetd.core.observation import Account, Observation
+    from budgetd.core.observation import Observation
     from budgetd.core.suggesting.proving import Texts
     from budgetd.core.suggesting.suggestion import Advice
     from budgetd.wiring import Opened
@@ -83,15 +82,6 @@ class _Request:
     name: str | None
     days: int
     style: str
-
-
-class _FleetAlone:
-    """Wants the list of accounts and the master's cash, and no account's readings."""
-
-    master = frozenset({Instrument.CASH})
-
-    def of(self, accounts: "Sequence[Account]") -> dict[str, frozenset[Instrument]]:
-        return {}
 
 
 def _check_name(opened: "Opened", name: str | None) -> None:
@@ -184,6 +174,7 @@ def _patch(
 async def _observe(request: _Request, snapshot: Path | None) -> "Observation":
     """The accounts, what they spent in so many days, what we moved."""
     from budgetd.clock import now
+    from budgetd.core.decisions.needs import Named
     from budgetd.cycle import blank_observation
     from budgetd.ledger.forecasts import found_anew
     from budgetd.report.snapshot import read_snapshot
@@ -196,7 +187,7 @@ async def _observe(request: _Request, snapshot: Path | None) -> "Observation":
         if snapshot is not None:
             return read_snapshot(snapshot.read_bytes(), snapshot, blank)
         async with open_client(config, now, may_write=False) as client:
-            seen = await observer_of(config, client, now).fleet(_FleetAlone(), blank)
+            seen = await observer_of(config, client, now).fleet(Named.of_units(()), blank)
         if ledger is None:
             return seen
         since = seen.taken_at - timedelta(days=request.days)

@@ -119,7 +119,8 @@ class Everything:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """The needs of a plan that was made before: its own units, and no more."""
+    """The needs of a plan that was made before: its own units, and no more; without any, those of
+    somebody who wants the list of accounts alone."""
 
     units: Mapping[str, frozenset[Instrument]]
     master: frozenset[Instrument]
