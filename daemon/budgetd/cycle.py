@@ -167,7 +167,7 @@ class Cycle:
         seq, begun = self.ledger.last_seq(), self.clock()
         # The past is loaded anew when it is decided: a reading of minutes does not hold it.
         blank = blank_observation(self.settings, self.ledger, begun)
-        blank = replace(blank, samples={}, moves=())
+        blank = replace(blank, samples={}, moves=(), burns={})
         young = known.unmoved(self.ledger) if known is not None else {}
         left = Rereading(
             needs=needs(self.settings.frame.policies, blank, self.settings.limits),
