@@ -136,7 +136,7 @@ class Daemon:
         if self.stopping.is_asked:
             return
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
         logger().info("stop_asked")
         self.manager.stopping("stopping: what is under way is ended and recorded")
         self.stopping.ask()
