@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import dropwhile
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from budgetd.core.decisions.rereading import merged
 from budgetd.core.intent import Direction, Instrument
@@ -34,7 +34,9 @@ from budgetd.provider.errors import AuthenticationFailed, ProviderError, Unmanag
 
 T = TypeVar("T")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_Place = tuple[datetime, int, str]
+AGAIN_AFTER = timedelta(seconds=30)
+"""How much later in a sweep an account is read again whose reading failed."""
+
 CHINA = timezone(timedelta(hours=8))
 """The zone of the days that change records are asked for by (mac_00003)."""
 _TRADES = {
@@ -264,6 +266,19 @@ def _join(found: object) -> Readings:
     return Readings(**{_FIELDS[instrument]: reading for instrument, reading in pairs})  # type: ignore[arg-type]  # by name
 
 
+class _Place(NamedTuple):
+    """A place in a queue: by when the account was read last, then by when it was found."""
+
+    read_at: datetime
+    number: int
+    account_id: str
+    is_again: bool = False
+
+    def later(self) -> "_Place":
+        """The place of the second try: behind who was read up to `AGAIN_AFTER` after it."""
+        return self._replace(read_at=self.read_at + AGAIN_AFTER, is_again=True)
+
+
 @dataclass(slots=True)
 class _Sweep:
     """The reading of many accounts: a queue an API, and as many readers as its pace can use.
@@ -283,6 +298,7 @@ class _Sweep:
     _readings: dict[str, dict[Instrument, object]] = field(default_factory=dict)
     _done: int = 0
     _all: int = 0
+    _again: int = 0
 
     def found(self, members: Sequence[Member]) -> None:
         """Puts the accounts of a page to be read, each once."""
@@ -292,7 +308,7 @@ class _Sweep:
             self._readings[account_id] = {}
             for instrument in instruments:
                 self._all += 1
-                place = (self._read_at(account_id, instrument), self._all, account_id)
+                place = _Place(self._read_at(account_id, instrument), self._all, account_id)
                 self._queue(instrument).put_nowait(place)
 
     def _read_at(self, account_id: str, instrument: Instrument) -> datetime:
@@ -315,12 +331,27 @@ class _Sweep:
 
     async def _read(self, instrument: Instrument, queue: asyncio.PriorityQueue[_Place]) -> None:
         while True:
-            _, _, account_id = await queue.get()
+            place = await queue.get()
             self._taken.set()
-            self._readings[account_id][instrument] = await self.observer.one(account_id, instrument)
-            self._done += 1
-            self.observer.progress(self._done, self._all)
+            reading = await self.observer.one(place.account_id, instrument)
+            if self._is_worth_another(reading, place):
+                self._again += 1
+                queue.put_nowait(place.later())
+            else:
+                self._readings[place.account_id][instrument] = reading
+                self._done += 1
+                self.observer.progress(self._done, self._all)
             queue.task_done()
+
+    def _is_worth_another(self, reading: Reading[object], place: _Place) -> bool:
+        """Whether to try again in this sweep, once: by the next one the last good reading may be
+        too old. Where many fail the provider does, and is not asked for more."""
+        few = 1 + self._all // 20
+        return (
+            isinstance(reading, Unknown)
+            and not (reading.is_unmanageable or place.is_again)
+            and self._again < few
+        )
 
     async def finished(self) -> tuple[dict[str, Readings], Readings]:
         """Waits for all that was put in, and reads the master. Raises what a reader raised."""

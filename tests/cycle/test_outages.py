@@ -10,11 +10,12 @@ from budgetd.core.intent import FINAL, State
 from budgetd.core.intent import Move as OurMove
 from budgetd.ledger.store import Ledger
 from budgetd.provider.errors import ProviderError
+from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.nouns import Instrument, Kind, Move
 from budgetd.wiring import Opened
 
 from .wires import Wire
-from .world import BARE, FULL, POOR, RICH, RULES, TOP_UP, World
+from .world import BARE, FULL, PEOPLE, POOR, RICH, RULES, TOP_UP, World
 
 EVERY = timedelta(minutes=5)
 
@@ -130,3 +131,28 @@ async def test_after_an_outage_nothing_stale_is_sent_and_every_doubt_ends(
     for who, amount in wanted.items():
         assert world.moved(who) == amount + given_by_hand.get(who, 0)
     world.check()
+
+
+async def test_an_account_whose_reading_fails_is_read_again_before_the_sweep_ends(
+    world: World,
+) -> None:
+    opened = world.policies(TOP_UP)
+    three = FaultOrder(kind=FaultKind.ERROR_500_BEFORE, method="GET", contains=POOR, times=3)
+    world.running.sandbox.faults.order(three)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 1000_00)
+
+
+async def test_a_provider_that_fails_for_many_is_not_asked_twice_as_often(world: World) -> None:
+    opened = world.policies(TOP_UP + RULES["reclaim", "cash"])
+    amounts = "/retrieve-amount"
+    world.running.sandbox.faults.order(
+        FaultOrder(kind=FaultKind.ERROR_500_BEFORE, path=amounts, times=1_000_000)
+    )
+    _, report = await world.run(opened)
+    assert report is not None
+    assert report.plan is not None
+    assert len(report.plan.unreadable) == len(PEOPLE)
+    asked = sum(seen.path.endswith(amounts) for seen in world.running.sandbox.seen)
+    # Each account's three attempts, and three more of one.
+    assert asked == 3 * len(PEOPLE) + 3

@@ -57,6 +57,7 @@ Row = TypeVar("Row")
 
 LOG = logging.getLogger("budgetd.provider")
 ATTEMPTS = 3
+REPEATED = (Throttled, ServerFault, Unreachable)
 HEADERS = {
     "accept": "application/json",
     "accept-encoding": "identity",
@@ -141,8 +142,14 @@ class Client:
         """
         self._require(operation, Role.READ)
         query, body = operation.prepare(params)
+        try:
+            return await self._value(operation, query, body)
+        except REPEATED as error:
+            failed = error
+        # Nearly all reads need no second attempt, and what counts attempts is made of circles
+        # that only a collection of garbage takes away: it is begun by the first failure.
         retries = stamina.retry_context(
-            on=(Throttled, ServerFault, Unreachable),
+            on=REPEATED,
             attempts=ATTEMPTS,
             timeout=ATTEMPTS * (self.timeout_s + 60),
             wait_initial=self.backoff_s,
@@ -152,6 +159,8 @@ class Client:
         async for attempt in retries:
             with attempt:
                 try:
+                    if attempt.num == 1:
+                        raise failed
                     return await self._value(operation, query, body)
                 except ProviderError as error:
                     error.attempts = attempt.num
