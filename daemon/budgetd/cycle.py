@@ -176,10 +176,7 @@ class Cycle:
             now=blank.taken_at,
         )
         observation = await self.observer.fleet(left, blank, young)
-        took = self.clock() - begun
-        return Sighting(
-            observation=observation, seq=seq, took=took if known is None else known.slowed(took)
-        )
+        return Sighting(observation=observation, seq=seq, took=self.clock() - begun)
 
     def decide(self, seen: Sighting) -> Report:
         """Decides and plans on what was read, and on what the ledger knows by now. What is moved

@@ -5,7 +5,7 @@ It may not read anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from budgetd.core.observation import Observation, Readings
@@ -15,21 +15,26 @@ from budgetd.ledger.store import Ledger
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """What was read beside others, and the last event of the ledger before any of it was. `took`
-    is how long reading it all takes: the longest time of late, slowly forgotten."""
+    is how long reading it all takes, `lasted` the whole cycle with its moves: the longest times
+    of late, slowly forgotten."""
 
     observation: Observation
     seq: int
     took: timedelta = timedelta(0)
+    lasted: timedelta = timedelta(0)
 
-    def slowed(self, took: timedelta) -> timedelta:
-        """The same after one more reading, which may have been of a part."""
-        return max(took, self.took * 9 / 10)
+    def after(self, earlier: "Sighting | None", lasted: timedelta) -> "Sighting":
+        """The same at the end of its cycle, which may have read a part."""
+        took = self.took
+        if earlier is not None:
+            took, lasted = max(took, earlier.took * 9 / 10), max(lasted, earlier.lasted * 9 / 10)
+        return replace(self, took=took, lasted=lasted)
 
     def fresh_for(self, bound: timedelta, every: timedelta) -> timedelta:
         """How old a reading may be that serves again, so that none is older than `bound` before
         it is read the next time: a reading of all that begins `every` so often, or as soon as
-        the last one is over, comes to it at the latest when it ends."""
-        return max(timedelta(0), bound - max(every, self.took) - self.took)
+        the last cycle is over, comes to it at the latest when it ends."""
+        return max(timedelta(0), bound - max(every, self.lasted) - self.took)
 
     def moved(self, ledger: Ledger) -> frozenset[str]:
         """The accounts that anything was done about since: of them the readings may not tell."""

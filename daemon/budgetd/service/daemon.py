@@ -248,17 +248,18 @@ class Daemon:
             self._ended(cut_short(cycle_id, began_at, self.clock(), why))
         else:
             if report is not None:
-                self._hold(report)
+                self._hold(report, self.clock() - began_at)
                 self._money = money_of(opened, report.observation, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
             elif self.ledger.open_intents():
                 self._retry_soon()
 
-    def _hold(self, report: Report) -> None:
+    def _hold(self, report: Report, lasted: timedelta) -> None:
         """Kept readings are loaded anew by each cycle: they are not held in between."""
         lean = replace(report.observation, samples={})
         self.report = replace(report, observation=lean)
-        self._known = replace(report.seen, observation=lean) if report.seen else None
+        seen = report.seen and replace(report.seen, observation=lean)
+        self._known = seen and seen.after(self._known, lasted)
 
     async def _turn(self, opened: Opened) -> Turn:
         return Turn(
@@ -356,8 +357,7 @@ class Daemon:
     async def _follow(self) -> None:
         config, policies = self.in_force.opened.config, self.in_force.opened.loaded.policy_set
         kept.note_rules(self.ledger, [name for name, _ in policies.rules()], self.clock())
-        every = config.polling.max_staleness / SWEEPS
-        self.agenda.follow(policies, config.timezone, every)
+        self.agenda.follow(policies, config.timezone, config.polling.max_staleness / SWEEPS)
         await self._telling.follow(self.in_force.opened)
         self.agenda.daily(config.timezone, self._telling.digests())
 
