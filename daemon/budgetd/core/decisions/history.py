@@ -153,12 +153,15 @@ class History:
 
     def refused_until(self, rule: str, unit: Unit) -> datetime | None:
         """Until when a rule rests on a unit after refusals in a row: 15 min, doubling to 24 h;
-        while a gateway may still repeat what was called busy, and until a reading would show it."""
+        and every rule while a gateway may still repeat what was called busy there, and until a
+        reading would show it."""
         rest, last = FIRST_REST, None
         repeated = self.now
-        for move in self._of_rule(rule, unit):
+        for move in self._of_unit(unit):
             if move.was_busy and move.sent_at:
                 repeated = max(repeated, move.sent_at + SIGNATURE_LIFE + self._reflected_after)
+            if move.rule != rule:
+                continue
             if move.state is State.SETTLED:
                 rest, last = FIRST_REST, None
             elif move.state in (State.REFUSED, State.VOID) and move.ended_at:
@@ -167,11 +170,14 @@ class History:
         until = repeated if last is None else max(repeated, last + rest)
         return until if until > self.now else None
 
-    def _of_rule(self, rule: str, unit: Unit) -> Iterator[Move]:
-        """A rule's moves of a unit; without a part, of all the account's units together."""
+    def _of_unit(self, unit: Unit) -> Iterator[Move]:
+        """The moves of a unit; without a part, of all the account's units together."""
         for move in self.moves(unit.account_id, unit.instrument):
-            if move.rule == rule and unit.part in ("", move.unit.part):
+            if unit.part in ("", move.unit.part):
                 yield move
+
+    def _of_rule(self, rule: str, unit: Unit) -> Iterator[Move]:
+        return (move for move in self._of_unit(unit) if move.rule == rule)
 
     def fired(
         self, rule: str, unit: Unit, period: str, before: datetime | None = None
