@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import httpx
-import stamina
 
 from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.provider.answers import Page
@@ -30,9 +29,6 @@ from budgetd.provider.errors import (
     InvalidRequest,
     MalformedAnswer,
     ProviderError,
-    ServerFault,
-    Throttled,
-    Unreachable,
     clean_text,
 )
 from budgetd.provider.fields import secrets_in
@@ -48,6 +44,7 @@ from budgetd.provider.moves import MoveRequest
 from budgetd.provider.operations import Operation, Role
 from budgetd.provider.pacer import Departure, Pacer, ProcessSlots, Slots
 from budgetd.provider.paging import read_pages
+from budgetd.provider.repeating import log_repeats, repeated
 from budgetd.provider.replies import Reply, answer_of, failure_of, value_of
 from budgetd.provider.signing import AccessKey, Unsigned
 from budgetd.provider.wire import LARGEST_BODY_BYTES
@@ -55,9 +52,6 @@ from budgetd.provider.wire import LARGEST_BODY_BYTES
 A = TypeVar("A")
 Row = TypeVar("Row")
 
-LOG = logging.getLogger("budgetd.provider")
-ATTEMPTS = 3
-REPEATED = (Throttled, ServerFault, Unreachable)
 HEADERS = {
     "accept": "application/json",
     "accept-encoding": "identity",
@@ -142,30 +136,11 @@ class Client:
         """
         self._require(operation, Role.READ)
         query, body = operation.prepare(params)
-        try:
-            return await self._value(operation, query, body)
-        except REPEATED as error:
-            failed = error
-        # Nearly all reads need no second attempt, and what counts attempts is made of circles
-        # that only a collection of garbage takes away: it is begun by the first failure.
-        retries = stamina.retry_context(
-            on=REPEATED,
-            attempts=ATTEMPTS,
-            timeout=ATTEMPTS * (self.timeout_s + 60),
-            wait_initial=self.backoff_s,
-            wait_max=self.backoff_s * 10,
-            wait_jitter=self.backoff_s,
+        return await repeated(
+            lambda: self._value(operation, query, body),
+            attempt_s=self.timeout_s,
+            backoff_s=self.backoff_s,
         )
-        async for attempt in retries:
-            with attempt:
-                try:
-                    if attempt.num == 1:
-                        raise failed
-                    return await self._value(operation, query, body)
-                except ProviderError as error:
-                    error.attempts = attempt.num
-                    raise
-        raise AssertionError("a read ends by its answer or its error")
 
     async def read_all(
         self,
@@ -390,16 +365,10 @@ class Client:
 
 
 def _quieten() -> None:
-    """httpx would log the address of every call, httpcore what came back, and stamina each
-    retry on standard output, where a command's own output goes."""
+    """httpx would log the address of every call, and httpcore what came back."""
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    stamina.instrumentation.set_on_retry_hooks([_log_retry])
-
-
-def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    again = {"caused_by": str(details.caused_by), "wait_s": round(details.wait_for, 1)}
-    LOG.info("call_repeated", extra=again)
+    log_repeats()
 
 
 def _root(error: BaseException) -> BaseException:
