@@ -90,13 +90,14 @@ class Observer:
         try:
             members = await self.client.read_all(operations.MEMBERS, seen=sweep.found)
             sweep.found(members)
+            accounts = tuple(
+                sorted((member.account(units) for member in members), key=lambda one: one.id)
+            )
+            del members  # Thousands of rows, of which the accounts hold what is wanted.
             readings, master = await sweep.finished()
         finally:
             await sweep.stop()
         taken_at = self.clock()
-        accounts = tuple(
-            sorted((member.account(units) for member in members), key=lambda one: one.id)
-        )
         listed = {account.id for account in accounts}
         return replace(
             blank,

@@ -23,12 +23,17 @@ class Sighting:
     took: timedelta = timedelta(0)
     lasted: timedelta = timedelta(0)
 
-    def after(self, earlier: "Sighting | None", lasted: timedelta) -> "Sighting":
-        """The same at the end of its cycle, which may have read a part."""
-        took = self.took
+    def after(self, earlier: "Sighting | None", held: Observation) -> "Sighting":
+        """What is held for the next cycle, the times of late in mind: this one may have read a
+        part."""
+        took, lasted = self.took, self.lasted
         if earlier is not None:
-            took, lasted = max(took, earlier.took * 9 / 10), max(lasted, earlier.lasted * 9 / 10)
-        return replace(self, took=took, lasted=lasted)
+            took, lasted = max(took, earlier.took * 9 / 10), earlier.lasted * 9 / 10
+        return replace(self, observation=held, took=took, lasted=lasted)
+
+    def ended(self, lasted: timedelta) -> "Sighting":
+        """The same at the end of its cycle."""
+        return replace(self, lasted=max(lasted, self.lasted))
 
     def fresh_for(self, bound: timedelta, every: timedelta) -> timedelta:
         """How old a reading may be that serves again, so that none is older than `bound` before

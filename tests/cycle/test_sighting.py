@@ -34,7 +34,7 @@ def gaps(reading: timedelta, moving: timedelta, pauses: list[timedelta]) -> time
             reads[one].append(now)
         seen = Sighting(observation=BLANK, seq=0, took=now - began)
         now += moving
-        known = seen.after(known, now - began)
+        known = seen.after(known, BLANK).ended(now - began)
         now = max(now, min(began + EVERY, now + pause))
     return max(later - one for times in reads for one, later in pairwise([*times, now]))
 
@@ -49,9 +49,9 @@ def test_no_reading_grows_older_than_the_bound(reading: int, moving: int, pause:
 
 def test_a_slow_cycle_is_forgotten_slowly() -> None:
     minute = timedelta(minutes=1)
-    slow = Sighting(observation=BLANK, seq=1, took=4 * minute).after(None, 5 * minute)
+    slow = Sighting(observation=BLANK, seq=1, took=4 * minute).ended(5 * minute)
     assert slow.fresh_for(20 * minute, minute) == 11 * minute
-    quick = Sighting(observation=BLANK, seq=2, took=minute).after(slow, minute)
+    quick = Sighting(observation=BLANK, seq=2, took=minute).after(slow, BLANK).ended(minute)
     assert (quick.took, quick.lasted) == (3.6 * minute, 4.5 * minute)
     assert (
         Sighting(observation=BLANK, seq=2, took=9 * minute).fresh_for(minute, minute) == 0 * minute

@@ -248,18 +248,17 @@ class Daemon:
             self._ended(cut_short(cycle_id, began_at, self.clock(), why))
         else:
             if report is not None:
-                self._hold(report, self.clock() - began_at)
+                self._known = self._known and self._known.ended(self.clock() - began_at)
                 self._money = money_of(opened, report.observation, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
             elif self.ledger.open_intents():
                 self._retry_soon()
 
-    def _hold(self, report: Report, lasted: timedelta) -> None:
-        """Kept readings are loaded anew by each cycle: they are not held in between."""
+    def _hold(self, report: Report) -> None:
+        """In the place of what was decided before; each cycle loads kept readings anew."""
         lean = replace(report.observation, samples={})
         self.report = replace(report, observation=lean)
-        seen = report.seen and replace(report.seen, observation=lean)
-        self._known = seen and seen.after(self._known, lasted)
+        self._known = report.seen and report.seen.after(self._known, lean)
 
     async def _turn(self, opened: Opened) -> Turn:
         return Turn(
@@ -270,6 +269,7 @@ class Daemon:
             stopping=self.stopping,
             known=self._known,
             progress=self._progress,
+            decided=self._hold,
         )
 
     async def _end(self, turn: Turn, *, only_doubt: bool) -> Report | None:

@@ -62,7 +62,8 @@ class Stopping:
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """One cycle under one set of policies. `known` is what earlier ones have read; `progress` is
-    called as it goes on. `is_moving` says that money may be under way: it is not to be cut off."""
+    called as it goes on, `decided` with what was decided, before any of it is moved. `is_moving`
+    says that money may be under way: it is not to be cut off."""
 
     opened: Opened
     ledger: Ledger
@@ -71,6 +72,7 @@ class Turn:
     stopping: Stopping
     known: Sighting | None
     progress: Callable[[], None]
+    decided: Callable[[Report], None]
     is_moving: bool = field(default=False, init=False)
 
     async def take(self) -> Report:
@@ -78,6 +80,7 @@ class Turn:
         cycle = self._cycle()
         if not self._enforces:
             report = cycle.decide(await self._read(cycle))
+            self.decided(report)
             cycle.note_ticks(report)
             report.missed = cycle.close_slots(report.observation)
             return report
@@ -87,6 +90,7 @@ class Turn:
         async with self._locked():
             await cycle.begin()
             report = cycle.decide(seen)
+            self.decided(report)
             assert report.plan is not None
             items = [
                 promised_of(transfer, report.plan.expires_at) for transfer in report.plan.moves
@@ -122,8 +126,10 @@ class Turn:
 
     async def _read(self, cycle: Cycle) -> Sighting:
         bound = self.opened.config.polling.max_staleness
-        fresh_for = self.known.fresh_for(bound, bound / SWEEPS) if self.known else timedelta(0)
-        return await cycle.read(self.known, self.clock() - fresh_for)
+        # The turn outlasts it: readings of the last cycle are not held while this one moves.
+        known, self.known = self.known, None
+        fresh_for = known.fresh_for(bound, bound / SWEEPS) if known else timedelta(0)
+        return await cycle.read(known, self.clock() - fresh_for)
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
