@@ -109,7 +109,8 @@ def _estimates(
 ) -> Iterator[tuple[Unit, datetime, Burn | None]]:
     """The units that were read since then: when last, and their burn where it is known."""
     moves: dict[tuple[str, Instrument], list[Move]] = defaultdict(list)
-    for move in past.moves(since - timedelta(days=1)):
+    accounts = {unit.account_id for unit in units}
+    for move in past.moves(since - timedelta(days=1), accounts):
         moves[move.unit.account_id, move.unit.instrument].append(move)
     for unit, samples in histories(past, since, units, _STEP):
         own = moves[unit.account_id, unit.instrument]

@@ -4,6 +4,7 @@ The reading half of the state file; `store` adds the writing. It may not change 
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -97,13 +98,15 @@ class Past:
         found = self.connection.execute("SELECT note FROM intent WHERE id = ?", (intent_id,)).get
         return str(found or "")
 
-    def moves(self, since: datetime) -> tuple[Move, ...]:
-        """The intents made since then, and every open one however old."""
+    def moves(self, since: datetime, accounts: Iterable[str] | None = None) -> tuple[Move, ...]:
+        """The intents made since then, and every open one however old; of some accounts alone,
+        or of all."""
         rows = self.connection.execute(
-            f"SELECT {MOVE_COLUMNS} FROM intent WHERE made_at >= ? OR state IN {_OPEN} "
+            f"SELECT {MOVE_COLUMNS} FROM intent WHERE (made_at >= ?1 OR state IN {_OPEN}) "
+            "AND (?2 IS NULL OR account_id IN (SELECT value FROM json_each(?2))) "
             "ORDER BY made_at, id",
-            (text(since),),
-        ).fetchall()
+            (text(since), None if accounts is None else json.dumps(sorted(set(accounts)))),
+        )
         return tuple(move_of(row) for row in rows)
 
     def move(self, intent_id: str) -> Move:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
+from sys import intern
 
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Attempt, Direction, Instrument, Intent, Move, State, Unit
@@ -121,11 +122,15 @@ def _instant(value: object) -> datetime | None:
 
 
 def move_of(row: Row) -> Move:
-    """The move of a row of `MOVE_COLUMNS`; its amount is what was booked, once that is known."""
+    """The move of a row of `MOVE_COLUMNS`; its amount is what was booked, once that is known.
+    A month may have a hundred moves of an account: what they have in common is held once."""
+    unit = Unit(
+        account_id=intern(str(row[2])), instrument=Instrument(str(row[3])), part=intern(str(row[4]))
+    )
     return Move(
         id=str(row[0]),
-        rule=str(row[1]),
-        unit=Unit(account_id=str(row[2]), instrument=Instrument(str(row[3])), part=str(row[4])),
+        rule=intern(str(row[1])),
+        unit=unit,
         direction=Direction(str(row[5])),
         amount=amount_of(row[6]),
         state=State(str(row[7])),
@@ -134,7 +139,7 @@ def move_of(row: Row) -> Move:
         ended_at=_instant(row[10]),
         reading=None if row[11] is None else amount_of(row[11]),
         read_at=_instant(row[12]),
-        period=str(row[13]),
+        period=intern(str(row[13])),
         child_coupon_id=None if row[14] is None else str(row[14]),
         was_busy=bool(row[15]),
     )
