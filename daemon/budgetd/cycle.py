@@ -75,6 +75,26 @@ def blank_observation(
     settings: Settings, ledger: Ledger | None, now: datetime, *, is_preview: bool = False
 ) -> Observation:
     """What is known before anything is read: our own past, as the ledger has it."""
+    blank = due_observation(settings, ledger, now, is_preview=is_preview)
+    if ledger is None:
+        return blank
+    since = now - LOOKING_BACK
+    moves = ledger.moves(since)
+    reach = reach_of(settings.frame.policies, settings.limits)
+    return replace(
+        blank,
+        moves=moves,
+        samples=samples(ledger, now - reach, episodes_of(moves)),
+        moved_before=ledger.moved_before(since),
+        burns=forecasts.burns(ledger, now, settings.limits.zone),
+    )
+
+
+def due_observation(
+    settings: Settings, ledger: Ledger | None, now: datetime, *, is_preview: bool = False
+) -> Observation:
+    """What says which rules are due, and so what is to be read: all of our past but the moves,
+    readings and burns, which may be of a month."""
     blank = Observation(
         taken_at=now,
         currency=settings.currency,
@@ -86,20 +106,13 @@ def blank_observation(
     )
     if ledger is None:
         return blank
-    since = now - LOOKING_BACK
-    moves = ledger.moves(since)
-    reach = reach_of(settings.frame.policies, settings.limits)
     return replace(
         blank,
-        moves=moves,
-        samples=samples(ledger, now - reach, episodes_of(moves)),
-        moved_before=ledger.moved_before(since),
         first_loaded=kept.first_loaded(ledger),
         decided=kept.decided(ledger),
         over=slots.over(ledger),
         notices=notices.notices(ledger),
         served=kept.served(ledger) if settings.is_daemon else None,
-        burns=forecasts.burns(ledger, now, settings.limits.zone),
         last_read=alerts.last_read(ledger, settings.frame.policies),
         pauses=ledger.pauses(),
         approvals=proposals.approvals(ledger),
@@ -165,9 +178,8 @@ class Cycle:
         """Observes beside other processes, nothing locked: what is not known from `since` on, or
         has moved or had a slot since it was read. `decide` follows, under the lock."""
         seq, begun = self.ledger.last_seq(), self.clock()
-        # The past is loaded anew when it is decided: a reading of minutes does not hold it.
-        blank = blank_observation(self.settings, self.ledger, begun)
-        blank = replace(blank, samples={}, moves=(), burns={})
+        # The rest is loaded when it is decided: a reading of minutes does not hold it.
+        blank = due_observation(self.settings, self.ledger, begun)
         young = known.unmoved(self.ledger) if known is not None else {}
         left = Rereading(
             needs=needs(self.settings.frame.policies, blank, self.settings.limits),
