@@ -7,7 +7,7 @@ leaves the account out. It may not look at readings.
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic.config import JsonDict
@@ -126,12 +126,16 @@ Selector = Annotated[
 ]
 
 
-def names_status(selector: "Match | str") -> bool:
-    """Whether the selector speaks of statuses, so that accounts that are not normal count."""
+def names_status(selector: "Match | str", *, is_meant: bool = True) -> bool:
+    """Whether the selector names statuses that it means, so that accounts that are not normal
+    count. Who leaves some of them out (`not`) asks for none of the others."""
     if isinstance(selector, str):
         return False
-    parts: tuple[Any, ...] = (*(selector.any or ()), *((selector.not_,) if selector.not_ else ()))
-    return selector.status is not None or any(names_status(part) for part in parts)
+    return (
+        (is_meant and selector.status is not None)
+        or any(names_status(part, is_meant=is_meant) for part in selector.any or ())
+        or (selector.not_ is not None and names_status(selector.not_, is_meant=not is_meant))
+    )
 
 
 def selects(selector: "Match | str", account: Account) -> bool | None:
