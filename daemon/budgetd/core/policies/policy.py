@@ -90,7 +90,7 @@ class RunwayTarget(Document):
     """A target in days of burn, within bounds."""
 
     runway: Duration = Field(description="so many days of burn")
-    at_least: AmountOrZero | None = Field(None, description="never a target below this")
+    at_least: Amount | None = Field(None, description="never a target below this")
     at_most: Amount | None = Field(None, description="never a target above this; needed")
 
 

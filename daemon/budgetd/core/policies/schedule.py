@@ -31,6 +31,7 @@ DEFAULT_CATCH_UP = timedelta(hours=6)
 LONGEST_CATCH_UP = timedelta(days=366)
 MOST_OPEN_SLOTS = 1500
 _ONE_DAY = timedelta(days=1)
+_DAYS_OF_MONTH = frozenset(str(day) for day in range(1, 32))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The rarest slot is 29 February on given months' days: eight years apart around a century.
 _FARTHEST_DAYS = 366 * 9
@@ -71,7 +72,7 @@ def _month_day(value: object, info: ValidationInfo) -> object:
         return BusinessDay(value, calendar)
     if value == "last":
         return "last"
-    if isinstance(value, str) and value.isascii() and value.isdigit() and 1 <= int(value) <= 31:
+    if isinstance(value, str) and value in _DAYS_OF_MONTH:
         return int(value)
     raise complain("a day 1 to 31, last, first_business_day or last_business_day", value)
 

@@ -32,6 +32,8 @@ from budgetd.core.policies.policy import (
 from budgetd.core.policies.selector import Match
 
 SHORTEST_MONTHLY = timedelta(days=32)
+_WITHOUT_PAST = ("expires_within", "idle_for", "will_lapse", "unread_for", "cap_used")
+_OF_MEMBERS = ("idle_for", "will_lapse")
 Path = tuple[str | int, ...]
 
 
@@ -132,6 +134,7 @@ def _judge_frame(rule: PlacedRule) -> Iterator[Problem]:
             "without `when` it needs a calendar schedule: it would act at every reading",
             hint="name a trigger, or daily, weekly, monthly, dates or cron",
         )
+    yield from _judge_for(rule, when)
     if written.notice is not None and not isinstance(written.action, Reclaim | ReclaimCoupons):
         yield rule.at(("notice",), "only what is taken home is announced: reclaims and coupons")
     if written.guard is not None and not isinstance(written.action, Lift):
@@ -142,6 +145,22 @@ def _judge_frame(rule: PlacedRule) -> Iterator[Problem]:
         message = "only normal accounts get money, and these are not"
         problem = rule.at(("accounts", "status"), message, is_warning=True)
         yield as_lint("not-normal", problem, rule.name)
+
+
+def _judge_for(rule: PlacedRule, when: object, path: Path = ("when",)) -> Iterator[Problem]:
+    """`for` looks back at readings of the whole amount that were kept; of everything else there
+    is no past to look at, so that such a `when` would never hold."""
+    if when is None:
+        return
+    if getattr(when, "for_", None) is not None:
+        beside = [key for key in _WITHOUT_PAST if values_of(when, key)]
+        if isinstance(rule.rule.action, ReclaimCoupons):
+            beside.append("reclaim_coupons")
+        if beside:
+            message = "'for' has no effect yet in this version beside"
+            yield rule.in_action((*path, "for"), f"{message} `{beside[0]}`")
+    for index, part in enumerate(getattr(when, "any", None) or ()):
+        yield from _judge_for(rule, part, (*path, "any", index))
 
 
 def _judge_lift(rule: PlacedRule, action: TopUp | GrantCoupons) -> Iterator[Problem]:
@@ -281,5 +300,9 @@ def _judge_alert(rule: PlacedRule, action: Alert) -> Iterator[Problem]:
             if action.instrument not in instruments:
                 names = " and ".join(instruments)
                 yield rule.in_action(path, f"`{key}` is about {names}; say `instrument`")
+    for key in _OF_MEMBERS if rule.rule.accounts == "master" else ():
+        for path, _ in values_of(action.when, key):
+            message = f"'{key}' has no effect yet in this version for the master"
+            yield rule.in_action(path, message, hint="it has no burn of its own")
     for name, _ in _caps(rule.rule):
         yield rule.at(("caps", name), "an alert moves nothing that a cap could count")
