@@ -302,17 +302,24 @@ def _observe(drawer: Drawer, wishes: list[Wish]) -> tuple[list[Transfer], list[H
 
 
 def _unreadable(observation: Observation) -> tuple[list[Unreadable], int]:
-    """The accounts of which something that was asked for is not known, and how many were asked."""
+    """The accounts of which something that was asked for is not known, and how many were asked;
+    those that the provider calls unmanageable are left out, here and there."""
     found: list[Unreadable] = []
     asked = 0
     for account in observation.accounts:
-        if account.id not in observation.readings:
+        if account.id not in observation.readings or _is_left_out(account, observation):
             continue
         asked += 1
         problem = _first_problem(account, observation)
         if problem is not None:
             found.append(problem)
     return sorted(found, key=lambda item: (item.account.label, item.account.id)), asked
+
+
+def _is_left_out(account: Account, observation: Observation) -> bool:
+    readings = observation.readings_of(account.id)
+    known = [one for one in map(readings.of, Instrument) if one is not None]
+    return bool(known) and all(getattr(one, "is_unmanageable", False) for one in known)
 
 
 def _place(item: Held | Raised) -> tuple[str, str, str, str]:
