@@ -58,7 +58,8 @@ class Settings:
 class Report:
     """What a cycle did, for people: each transfer's end, what stays open, why it stopped, the
     slots that ended without having been served, the reclaims that were announced, and where
-    ledger and records differ. `seen` is what a next cycle may know."""
+    ledger and records differ. `left` transfers were decided and not begun, for it was time to
+    read again. `seen` is what a next cycle may know."""
 
     observation: Observation
     plan: Plan | None = None
@@ -68,6 +69,7 @@ class Report:
     announced: timekeeping.NewNotices = ()
     discrepancies: tuple[Discrepancy, ...] = ()
     stopped: str = ""
+    left: int = 0
     seen: Sighting | None = None
 
 
@@ -149,6 +151,7 @@ class Cycle:
     clock: Callable[[], datetime]
     progress: Callable[[Promised, Outcome | None], None] = lambda _item, _outcome: None
     is_stopping: Callable[[], bool] = lambda: False
+    is_time_up: Callable[[], bool] = lambda: False
 
     async def begin(self) -> list[Intent]:
         """Takes the lead, then doubt first: drains what an earlier cycle left open. Returns what
@@ -180,6 +183,7 @@ class Cycle:
         seq, begun = self.ledger.last_seq(), self.clock()
         # The rest is loaded when it is decided: a reading of minutes does not hold it.
         blank = due_observation(self.settings, self.ledger, begun)
+        before = known.observation.readings if known is not None else {}
         young = known.unmoved(self.ledger) if known is not None else {}
         left = Rereading(
             needs=needs(self.settings.frame.policies, blank, self.settings.limits),
@@ -187,7 +191,7 @@ class Cycle:
             since=since,
             now=blank.taken_at,
         )
-        observation = await self.observer.fleet(left, blank, young)
+        observation = await self.observer.fleet(left, blank, young, before)
         return Sighting(observation=observation, seq=seq, took=self.clock() - begun)
 
     def decide(self, seen: Sighting) -> Report:
@@ -256,6 +260,10 @@ class Cycle:
             if self.is_stopping():
                 report.stopped = "budgetd was asked to stop"
                 break
+            if self.is_time_up():
+                report.left = len(items) - len(report.outcomes)
+                logger().info("transfers_left", transfers=report.left)
+                break
             self.progress(item, None)
             try:
                 outcome = await self.executor.carry_out(item, report.observation)
@@ -273,7 +281,8 @@ class Cycle:
         if report.plan is not None:
             timekeeping.note_slots(self.ledger, report.plan, report.outcomes, self.clock())
         if not report.stopped:
-            self.note_ticks(report)
+            if not report.left:
+                self.note_ticks(report)
             await self._look_again(report)
 
     def note_ticks(self, report: Report) -> None:
@@ -291,16 +300,18 @@ class Cycle:
 
     async def _look_again(self, report: Report) -> None:
         """Reads the accounts that were moved, so that the next cycle sees the moves reflected."""
-        for outcome in report.outcomes:
-            if outcome.state is State.SETTLED:
-                instruments = frozenset({outcome.unit.instrument})
-                try:
-                    readings = await self.observer.account(outcome.account.id, instruments)
-                except ProviderError as problem:
-                    # What moved has moved and is told; only the credential raises here.
-                    report.stopped = str(problem)
-                    return
-                self._keep(replace(report.observation, readings={outcome.account.id: readings}))
+        moved: dict[str, frozenset[Instrument]] = {}
+        for one in report.outcomes:
+            if one.state is not State.SETTLED:
+                continue
+            moved[one.account.id] = moved.get(one.account.id, frozenset()) | {one.unit.instrument}
+        try:
+            readings = await self.observer.some(moved)
+        except ProviderError as problem:
+            # What moved has moved and is told; only the credential raises here.
+            report.stopped = str(problem)
+        else:
+            self._keep(replace(report.observation, readings=readings))
 
     def _believe(self, observation: Observation) -> None:
         """Raises `ProviderError` for a list of accounts that is suddenly much shorter."""

@@ -111,6 +111,12 @@ EVENTS: Mapping[str, LogEvent] = MappingProxyType(
             hold="the reason or limit that held it",
             note="one line for people",
         ),
+        "transfers_left": _event(
+            "info",
+            "It is time to read the fleet again: what was decided and not begun is decided anew "
+            "by the next cycle, which begins at once.",
+            transfers="how many",
+        ),
         "cycle_ended": _event(
             "info warning",
             "A cycle has ended; a warning where something stopped it.",

@@ -23,13 +23,12 @@ class Sighting:
     took: timedelta = timedelta(0)
     lasted: timedelta = timedelta(0)
 
-    def after(self, earlier: "Sighting | None", held: Observation) -> "Sighting":
-        """What is held for the next cycle, the times of late in mind: this one may have read a
-        part."""
-        took, lasted = self.took, self.lasted
-        if earlier is not None:
-            took, lasted = max(took, earlier.took * 9 / 10), earlier.lasted * 9 / 10
-        return replace(self, observation=held, took=took, lasted=lasted)
+    def after(self, earlier: "Sighting | None") -> "Sighting":
+        """The same with the times of late in mind: it may have read a part."""
+        if earlier is None:
+            return self
+        took = max(self.took, earlier.took * 9 / 10)
+        return replace(self, took=took, lasted=earlier.lasted * 9 / 10)
 
     def ended(self, lasted: timedelta) -> "Sighting":
         """The same at the end of its cycle."""
@@ -40,6 +39,11 @@ class Sighting:
         it is read the next time: a reading of all that begins `every` so often, or as soon as
         the last cycle is over, comes to it at the latest when it ends."""
         return max(timedelta(0), bound - max(every, self.lasted) - self.took)
+
+    def moves_for(self, bound: timedelta) -> timedelta:
+        """How long a cycle may begin moves after it, so that the next reading of all comes to
+        whoever was read first before `bound` is over; a tenth of it is for what is under way."""
+        return max(bound / 10, bound * 9 / 10 - self.took)
 
     def moved(self, ledger: Ledger) -> frozenset[str]:
         """The accounts that anything was done about since: of them the readings may not tell."""

@@ -272,7 +272,7 @@ async def test_a_slot_is_served_when_it_comes_and_once(site: Site, running: Runn
 async def test_a_clock_that_steps_neither_stops_the_scheduler_nor_repeats_a_slot(
     site: Site, running: RunningSandbox, hours: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("budgetd.service.daemon.CLOCK_LOOK_S", 0.1)
+    monkeypatch.setattr("budgetd.service.agenda.CLOCK_LOOK_S", 0.1)
     site.write(policy=DAILY)
     start = datetime(2026, 11, 30, 11, 59, 58, tzinfo=UTC)
     with time_machine.travel(start, tick=True) as machine:

@@ -103,9 +103,13 @@ def server() -> Iterator[PlainServer]:
 
 @pytest.fixture
 def draining(tmp_path: Path, server: PlainServer) -> Site:
-    made = Site(tmp_path, server.url)
+    return site_of(tmp_path, server)
+
+
+def site_of(home: Path, server: PlainServer) -> Site:
+    made = Site(home, server.url)
     made.write(policy=POLICY, limits=LIMITS)
-    path = tmp_path / "config.yaml"
+    path = home / "config.yaml"
     # The other server has no quota; what is measured is the daemon's own pace.
     text = path.read_text().replace("timeout: 1s", "timeout: 5s")
     path.write_text(f"{text}polling: {{max_staleness: {STALENESS_S:.0f}s, act_within: 2s}}\n")
@@ -163,3 +167,45 @@ def test_killed_and_started_at_random_the_books_still_balance(
     assert {move.state for move in moves} <= {State.SETTLED, State.CANCELLED}
     settled = [f"{move.amount:.2f}" for move in moves if move.state is State.SETTLED]
     assert sorted(settled) == sorted(amount for _, _, amount in server.bank.moves)
+
+
+class SlowBank(Bank):
+    """Its moves take a quarter of a second each."""
+
+    def move(self, what: str, said: dict[str, str]) -> str | None:
+        """One movement, after a while."""
+        time.sleep(0.25)
+        return super().move(what, said)
+
+
+@pytest.fixture
+def server_of_many() -> Iterator[PlainServer]:
+    members = {f"{number:032x}": Member(f"a{number}", "5001", Decimal(0)) for number in range(40)}
+    bank = SlowBank(members, Decimal("9000000.00"), Decimal("0.00"), {})
+    with PlainServer(bank, AK, SK) as started:
+        yield started
+
+
+def test_a_long_batch_does_not_keep_the_fleet_unread(
+    tmp_path: Path, server_of_many: PlainServer
+) -> None:
+    bank = server_of_many.bank
+    with Running(Path(site_of(tmp_path, server_of_many).config)) as daemon:
+        daemon.wait_for("transfers_left")
+        first = len(bank.moves)
+        deadline = time.monotonic() + 60
+        while len(bank.moves) < len(bank.members) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        seen = len(daemon.log)
+        daemon.wait_for("cycle_ended", since=seen)
+        assert daemon.stop() < 10
+    assert 0 < first < len(bank.members)
+    assert sorted(name for _, name, _ in bank.moves) == sorted(
+        member.name for member in bank.members.values()
+    )
+    assert {member.cash for member in bank.members.values()} == {Decimal(2000)}
+    left = [event["transfers"] for event in daemon.events("transfers_left")]
+    assert left == sorted(left, reverse=True)
+    assert len(left) >= 2
+    whys = [event["why"] for event in daemon.events("cycle_began")]
+    assert sum("what was left" in why for why in whys) == len(left)

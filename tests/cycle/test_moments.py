@@ -195,6 +195,23 @@ async def test_a_unit_is_decided_once_a_slot_whatever_it_reads_later(world: Worl
     world.check()
 
 
+async def test_who_has_enough_at_a_slot_is_served_by_nothing(world: World) -> None:
+    opened = world.policies(DAILY.replace("{add: 100.00}", "{to: 5.00}"))
+    await world.run(opened)
+    at(world, 3, 1)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (0, 5_00)
+    world.book.spend(POOR, 10_00, world.now())
+    at(world, 3, 30)
+    await world.run(opened)
+    assert world.moved("poor") == 0
+    at(world, 5, 1)
+    async with world.cycling(opened) as cycle:
+        report = await cycle.plan()
+        assert cycle.close_slots(report.observation) == ()
+    world.check()
+
+
 async def test_a_rule_first_loaded_after_its_slot_waits_for_the_next(world: World) -> None:
     opened = world.policies(DAILY)
     at(world, 3, 5)
@@ -363,4 +380,34 @@ async def test_a_reclaim_is_announced_by_one_cycle_and_moved_by_a_later_one(worl
     world.pass_time(minutes=2)
     await world.run(opened)
     assert world.moved("rich") == 700_00 - 4800_00
+    world.check()
+
+
+@pytest.mark.parametrize(
+    ("rule", "each"),
+    [(CASH + "    schedule: {every: 2h}\n", 600_00), (DAILY, 100_00)],
+    ids=["tick", "slot"],
+)
+async def test_what_time_did_not_allow_is_decided_anew_and_moves_once(
+    world: World, rule: str, each: int
+) -> None:
+    opened = world.policies(rule)
+    await world.run(opened)
+    for who in (POOR, BARE):
+        world.book.spend(who, 600_00, world.now())
+    before = world.moved("poor") + world.moved("bare")
+    at(world, 4, 1)
+    found = []
+    for _ in range(3):
+        async with world.cycling(opened, is_daemon=True) as cycle:
+            await cycle.begin()
+            report = await cycle.plan()
+            assert report.plan is not None
+            items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
+            cycle.is_time_up = lambda done=report: bool(done.outcomes)
+            await cycle.carry_out(report, items)
+        moved = world.moved("poor") + world.moved("bare") - before
+        found.append((report.left, moved))
+        world.pass_time(minutes=1)
+    assert found == [(1, each), (0, 2 * each), (0, 2 * each)]
     world.check()

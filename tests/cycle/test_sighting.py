@@ -34,7 +34,7 @@ def gaps(reading: timedelta, moving: timedelta, pauses: list[timedelta]) -> time
             reads[one].append(now)
         seen = Sighting(observation=BLANK, seq=0, took=now - began)
         now += moving
-        known = seen.after(known, BLANK).ended(now - began)
+        known = seen.after(known).ended(now - began)
         now = max(now, min(began + EVERY, now + pause))
     return max(later - one for times in reads for one, later in pairwise([*times, now]))
 
@@ -51,7 +51,7 @@ def test_a_slow_cycle_is_forgotten_slowly() -> None:
     minute = timedelta(minutes=1)
     slow = Sighting(observation=BLANK, seq=1, took=4 * minute).ended(5 * minute)
     assert slow.fresh_for(20 * minute, minute) == 11 * minute
-    quick = Sighting(observation=BLANK, seq=2, took=minute).after(slow, BLANK).ended(minute)
+    quick = Sighting(observation=BLANK, seq=2, took=minute).after(slow).ended(minute)
     assert (quick.took, quick.lasted) == (3.6 * minute, 4.5 * minute)
     assert (
         Sighting(observation=BLANK, seq=2, took=9 * minute).fresh_for(minute, minute) == 0 * minute

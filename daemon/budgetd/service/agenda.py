@@ -4,6 +4,7 @@ A job only wakes a cycle. What is due is decided in the cycle, from the ledger: 
 late, twice or not at all can neither repeat a slot nor lose one.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -17,7 +18,10 @@ from structlog.contextvars import clear_contextvars
 from budgetd.core.policies.policy import PolicySet
 from budgetd.core.policies.schedule import Daily, Schedule, next_slot
 from budgetd.core.standing import Next
+from budgetd.logs import logger
 
+CLOCK_LOOK_S = 5.0
+CLOCK_STEP_S = 2.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SWEEP = "the whole fleet"
 Job = Callable[[], Awaitable[None]]
@@ -118,8 +122,22 @@ class Agenda:
         """Wakes a cycle once, at that instant; one that was asked for under that name is moved."""
         self._add(why, DateTrigger(at), self._waker(why))
 
-    def again(self) -> None:
-        """Finds every next time anew: the clock has stepped, or the machine has slept."""
+    async def watch(self, clock: Callable[[], datetime]) -> None:
+        """Timers do not see the clock step, nor the time a machine has slept: every next time is
+        found anew then, and a cycle is wanted."""
+        loop = asyncio.get_running_loop()
+        wall, ran = clock(), loop.time()
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_S)
+            now, runs = clock(), loop.time()
+            step_s = (now - wall).total_seconds() - (runs - ran)
+            if abs(step_s) > CLOCK_STEP_S:
+                logger().warning("clock_stepped", seconds=round(step_s))
+                self._again()
+                self._wake("clock")
+            wall, ran = now, runs
+
+    def _again(self) -> None:
         for job in self._scheduler.get_jobs():
             if not isinstance(job.trigger, DateTrigger):
                 job.reschedule(job.trigger)

@@ -45,13 +45,12 @@ STOP_WITHIN_S = 8.0
 
 BEAT_S = 5.0
 PEOPLE_LOOK_S = 2.0
-CLOCK_LOOK_S = 5.0
-CLOCK_STEP_S = 2.0
 STUCK_S = 900.0
 """A cycle that has not done anything for so long is stuck, and the watchdog is not fed."""
 
 RETRY_AFTER = timedelta(seconds=60)
 RETRY = "what stayed open"
+LEFT = "what was left"
 
 
 class ReplacedError(Exception):
@@ -109,7 +108,7 @@ class Daemon:
         await self._client()
         self._beats()
         self.agenda.start()
-        clock_task = asyncio.create_task(self._watch_clock(), name="clock")
+        clock_task = asyncio.create_task(self.agenda.watch(self.clock), name="clock")
         try:
             async with self._page():
                 self._say()
@@ -196,20 +195,6 @@ class Daemon:
         if self.in_force.is_watched and self.in_force.has_news():
             self._reload_soon()
 
-    async def _watch_clock(self) -> None:
-        """Timers do not see the clock step, nor the time a machine has slept."""
-        loop = asyncio.get_running_loop()
-        wall, ran = self.clock(), loop.time()
-        while True:
-            await asyncio.sleep(CLOCK_LOOK_S)
-            now, runs = self.clock(), loop.time()
-            step_s = (now - wall).total_seconds() - (runs - ran)
-            if abs(step_s) > CLOCK_STEP_S:
-                logger().warning("clock_stepped", seconds=round(step_s))
-                self.agenda.again()
-                self.wake("clock")
-            wall, ran = now, runs
-
     # Cycles
 
     async def _work(self, clock_task: asyncio.Task[None]) -> None:
@@ -251,6 +236,8 @@ class Daemon:
                 self._known = self._known and self._known.ended(self.clock() - began_at)
                 self._money = money_of(opened, report.observation, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
+                if report.left:
+                    self.wake(LEFT)
             elif self.ledger.open_intents():
                 self._retry_soon()
 
@@ -258,7 +245,7 @@ class Daemon:
         """In the place of what was decided before; each cycle loads kept readings anew."""
         lean = replace(report.observation, samples={})
         self.report = replace(report, observation=lean)
-        self._known = report.seen and report.seen.after(self._known, lean)
+        self._known = report.seen and replace(report.seen, observation=lean)
 
     async def _turn(self, opened: Opened) -> Turn:
         return Turn(

@@ -91,6 +91,8 @@ class Turn:
             await cycle.begin()
             report = cycle.decide(seen)
             self.decided(report)
+            until = self._runs() + seen.moves_for(self._bound).total_seconds()
+            cycle.is_time_up = lambda: self._runs() > until
             assert report.plan is not None
             items = [
                 promised_of(transfer, report.plan.expires_at) for transfer in report.plan.moves
@@ -125,11 +127,18 @@ class Turn:
         await self.stopping.sleep(seconds)
 
     async def _read(self, cycle: Cycle) -> Sighting:
-        bound = self.opened.config.polling.max_staleness
         # The turn outlasts it: readings of the last cycle are not held while this one moves.
         known, self.known = self.known, None
-        fresh_for = known.fresh_for(bound, bound / SWEEPS) if known else timedelta(0)
-        return await cycle.read(known, self.clock() - fresh_for)
+        every = self._bound / SWEEPS
+        fresh_for = known.fresh_for(self._bound, every) if known else timedelta(0)
+        return (await cycle.read(known, self.clock() - fresh_for)).after(known)
+
+    @property
+    def _bound(self) -> timedelta:
+        return self.opened.config.polling.max_staleness
+
+    def _runs(self) -> float:
+        return asyncio.get_running_loop().time()
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
