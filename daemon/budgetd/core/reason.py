@@ -37,8 +37,16 @@ class Hold(StrEnum):
 QUIET = frozenset({Hold.NOT_DUE, Hold.NOT_TRIGGERED, Hold.OUTRANKED})
 """Holds that need nobody's eye: the account is fine, or another rule has it."""
 
-PASSING = frozenset(Hold) - {Hold.NOT_DUE, Hold.NOT_TRIGGERED, Hold.NOT_NORMAL, Hold.NEVER}
-"""Holds that may pass within a slot's `catch_up`; any other decides the slot."""
+PASSING = frozenset(Hold) - {
+    Hold.NOT_DUE,
+    Hold.NOT_TRIGGERED,
+    Hold.BELOW_MIN,
+    Hold.AT_MOST,
+    Hold.NOT_NORMAL,
+    Hold.NEVER,
+}
+"""Holds that may pass within a slot's `catch_up`; any other decides the slot: a good reading that
+leaves nothing to move is an answer."""
 
 
 class Why(StrEnum):
