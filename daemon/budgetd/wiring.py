@@ -43,6 +43,7 @@ class Opened:
             enterprise=self.config.enterprise,
             mode=str(self.config.mode),
             policies=self.loaded.policy_set,
+            only=only,
         )
         return Settings(
             frame=frame,

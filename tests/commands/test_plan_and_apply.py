@@ -23,6 +23,17 @@ rules:
 """
 
 
+GIFT = """\
+version: 1
+policy: p
+rules:
+  - name: gift
+    accounts: {name: acme_idle}
+    top_up: {add: 100.00}
+    schedule: {dates: [2099-01-01], at: "10:00"}
+"""
+
+
 def cash(running: RunningSandbox) -> dict[str, int]:
     book = running.sandbox.book
     wanted = ("prod-web", "prod-db", "idle")
@@ -300,6 +311,20 @@ def test_a_place_that_cannot_be_written_to_exits_1(site: Site, place: str) -> No
 def test_one_rule_can_be_asked_alone(site: Site, running: RunningSandbox) -> None:
     assert site.run("apply", "--yes", "--rule", "p/home").exit_code == 0
     assert cash(running) == BEFORE | {"idle": 200_00, "master": 107_800_00}
+
+
+def test_a_saved_plan_asks_the_one_rule_again_that_it_was_made_of(
+    site: Site, running: RunningSandbox
+) -> None:
+    site.write(policy=GIFT)
+    path = site.saved("--rule", "p/gift")
+    result = site.run("apply", str(path), "--yes")
+    assert result.exit_code == 0, result.output
+    assert cash(running) == BEFORE | {"idle": 5100_00, "master": 102_900_00}
+    for command in (("plan",), ("apply", "--yes")):
+        result = site.run(*command, "--rule", "p/gift")
+        assert "p/gift moves nothing: its period is used (1)" in result.stderr
+    assert cash(running)["idle"] == 5100_00
 
 
 def test_the_ledger_is_listed_and_a_life_is_told(site: Site) -> None:

@@ -298,3 +298,10 @@ def test_a_problem_says_where_it_is() -> None:
     read = read_plan(resealed(plan_of(), transfers=[{"account": {"id": "a", "name": "b"}}]))
     assert isinstance(read, PlanProblem)
     assert "transfers[0].direction" in read.message
+
+
+def test_the_rule_that_was_asked_by_name_is_kept() -> None:
+    plan = replace(plan_of(transfer(WEB, "10.00", "2010.00")), only="p/gift")
+    assert saved(plan_json(plan)).only == "p/gift"
+    assert saved(plan_json(plan_of())).only is None
+    assert fault_of(resealed(plan_of(), only=7)) is Fault.NOT_A_PLAN

@@ -73,7 +73,8 @@ def command(ctx: click.Context, plan: Path | None, yes: bool, rule: str | None, 
         if plan is not None and rule is not None:
             raise click.UsageError("--rule is for a fresh plan; a saved one knows its rules")
         saved = _read_saved(ctx, plan, opened) if plan is not None else None
-        order = Order(opened=opened, rule=rule, saved=saved, is_agreed=yes, style=style)
+        asked = rule if saved is None else saved.only
+        order = Order(opened=opened, rule=asked, saved=saved, is_agreed=yes, style=style)
         if str(opened.config.mode) == "dry_run":
             ctx.exit(_dry(order))
         if not yes and not sys.stdin.isatty():
@@ -120,7 +121,7 @@ def _refusal(saved: "SavedPlan", opened: "Opened") -> str:
 
 def _dry(order: Order) -> int:
     """What `apply` does under `mode: dry_run`: it shows, says so, and moves nothing."""
-    from budgetd.cli.plan import Request, make, render
+    from budgetd.cli.plan import Request, make, render, tell_alone
 
     if order.saved is not None:
         count = len(order.saved.moves)
@@ -130,6 +131,7 @@ def _dry(order: Order) -> int:
         request = Request(order.opened, order.rule, None, None, has_other_policies=False)
         plan, observation = asyncio.run(make(request))
         click.echo(render(order.opened, plan, observation, order.style, None), nl=False)
+        tell_alone(plan)
         would_move = bool(plan.transfers or plan.withheld)
     say("mode: dry_run in the config: nothing was moved")
     return LIMITED if would_move else 0
@@ -229,6 +231,7 @@ def _warn(still_open: "list[Intent]") -> None:
 async def _fresh(order: Order, cycle: "Cycle", turn: _Turn) -> "Report":
     """Plans, shows, asks, carries out. What others moved meanwhile is known when each item's turn
     comes."""
+    from budgetd.cli.plan import tell_alone
     from budgetd.core.plans.again import promised_of
     from budgetd.report.plan_text import plan_text
 
@@ -238,6 +241,7 @@ async def _fresh(order: Order, cycle: "Cycle", turn: _Turn) -> "Report":
     if order.style == "text":
         text = plan_text(plan, screen_of(order.opened.config.timezone), closing="")
         click.echo(text, nl=False)
+        tell_alone(plan)
     items = [promised_of(transfer, plan.expires_at) for transfer in plan.moves]
     if items and not order.is_agreed:
         turn.leave()

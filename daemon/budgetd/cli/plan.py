@@ -100,6 +100,7 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
     plan, observation = asyncio.run(make(request))
     took = timedelta(seconds=time.monotonic() - begun)
     click.echo(render(request.opened, plan, observation, style, took), nl=False)
+    tell_alone(plan)
     if out is not None:
         try:
             write_private(out, plan_json(plan))
@@ -113,6 +114,31 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
     if plan.is_limited:
         return LIMITED
     return PROPOSED if is_detailed and plan.transfers else 0
+
+
+def tell_alone(plan: "Plan") -> None:
+    """Says why the one rule that a person asked for does nothing, where no row tells: quiet holds
+    stand in none."""
+    from collections import Counter
+
+    from budgetd.core.reason import Hold
+    from budgetd.report.summary import loud_holds
+    from budgetd.report.words import HOLD_WORDS
+
+    told = (plan.transfers, plan.withheld, plan.observed, plan.alerts, tuple(loud_holds(plan)))
+    if plan.only is None or any(told):
+        return
+    if not plan.held:
+        say(f"{plan.only} is asked about no account: it selects none, or is out of its `valid`")
+        return
+    counted = Counter(
+        (held.detail or "its period is used")
+        if held.reason is Hold.NOT_DUE
+        else HOLD_WORDS[held.reason]
+        for held in plan.held
+    )
+    why = ", ".join(f"{words} ({number:,})" for words, number in counted.most_common())
+    say(f"{plan.only} moves nothing: {why}")
 
 
 async def make(request: Request) -> "tuple[Plan, Observation]":

@@ -32,7 +32,7 @@ def plan_document(plan: Plan) -> Json:
     """`budgetd.plan/1`: amounts are text with two decimals, times RFC 3339 in UTC.
 
     Every hold is listed. `observed` is there only where a rule in `mode: observe` wanted
-    something.
+    something, `only` where one rule was asked by name.
     """
     document: Json = {
         "format": FORMAT,
@@ -52,6 +52,8 @@ def plan_document(plan: Plan) -> Json:
     }
     if plan.observed:
         document["observed"] = [_transfer(transfer) for transfer in plan.observed]
+    if plan.only is not None:
+        document["only"] = plan.only
     document["plan_digest"] = plan_digest(document)
     return document
 

@@ -78,6 +78,7 @@ def saved_plan_of(document: dict[str, object]) -> SavedPlan:
         is_preview=fields.read("preview", bool),
         currency=next(iter(currencies), ""),
         transfers=transfers,
+        only=fields.text("only") if "only" in document else None,
     )
 
 

@@ -46,7 +46,8 @@ class SavedTransfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
-    """What a file promises. `currency` is empty where nothing would move."""
+    """What a file promises. `currency` is empty where nothing would move; `only` is the rule that
+    was asked by name, due or not, and is asked so again."""
 
     enterprise: str
     mode: str
@@ -57,6 +58,7 @@ class SavedPlan:
     is_preview: bool
     currency: str
     transfers: tuple[SavedTransfer, ...]
+    only: str | None = None
 
     @property
     def moves(self) -> tuple[SavedTransfer, ...]:

@@ -95,7 +95,8 @@ class MasterLine:
 class Plan:
     """All of one cycle. `transfers` stand in the order they are sent; those with `ask` are not.
 
-    `observed` are the transfers that rules in `mode: observe` would have wanted.
+    `observed` are the transfers that rules in `mode: observe` would have wanted. `only` is the one
+    rule that was asked, due or not.
     """
 
     enterprise: str
@@ -114,6 +115,7 @@ class Plan:
     accounts_read: int
     rules_count: int
     master: MasterLine
+    only: str | None = None
 
     @property
     def moves(self) -> tuple[Transfer, ...]:

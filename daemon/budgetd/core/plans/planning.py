@@ -32,11 +32,12 @@ from budgetd.core.reason import Ask, Hold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What a plan says of itself."""
+    """What a plan says of itself. `only` is the one rule that a person asked for."""
 
     enterprise: str
     mode: str
     policies: PolicySet
+    only: str | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +88,7 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
         accounts_read=asked - len(unreadable),
         rules_count=sum(1 for _ in frame.policies.rules()),
         master=_master_line(observation, limits, transfers),
+        only=frame.only,
     )
 
 
