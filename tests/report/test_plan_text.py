@@ -133,8 +133,11 @@ def test_a_command_is_never_broken_over_two_lines() -> None:
 
 def test_a_plan_of_proposals_alone_says_that_a_person_decides() -> None:
     proposals = realistic_plan().proposals
-    text = plan_text(plan_of(*proposals), screen(100))
+    plan = plan_of(*proposals)
+    text = plan_text(plan, screen(100))
     assert text.endswith("Nothing moves by itself: the rest waits for `budgetd approve`.\n")
+    for other in (replace(plan, mode="dry_run"), replace(plan, is_preview=True)):
+        assert "approve`" not in plan_text(other, screen(100)).splitlines()[-1]
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -56,7 +56,7 @@ def master_line(plan: Plan) -> str:
 def closing_of(plan: Plan, summary: Summary) -> str:
     """What a person can do with the plan now."""
     if not summary.transfers:
-        return _nothing(summary)
+        return _nothing(plan, summary)
     if plan.is_preview:
         return "Nothing was moved. This is a preview, which `budgetd apply` refuses."
     if plan.mode == "dry_run":
@@ -69,10 +69,14 @@ def closing_of(plan: Plan, summary: Summary) -> str:
     )
 
 
-def _nothing(summary: Summary) -> str:
-    if summary.proposals or summary.withheld:
-        return "Nothing moves by itself: the rest waits for `budgetd approve`."
-    return "Nothing to move."
+def _nothing(plan: Plan, summary: Summary) -> str:
+    if not summary.proposals and not summary.withheld:
+        return "Nothing to move."
+    if plan.is_preview:
+        return "Nothing moves by itself. This is a preview, of which nothing can be approved."
+    if plan.mode == "dry_run":
+        return "Nothing moves by itself, and under `mode: dry_run` nothing moves at all."
+    return "Nothing moves by itself: the rest waits for `budgetd approve`."
 
 
 def count(number: int, noun: str) -> str:
