@@ -56,6 +56,7 @@ TIMES_AND_SHARES = {
     "sandbox/gateway.py": "latency",
     "sandbox/quota.py": "the window of the quota",
     "sandbox/running.py": "waits",
+    "service/agenda.py": "how often it looks",
     "service/daemon.py": "waits and beats",
     "service/reloading.py": "how often it looks",
     "service/turn.py": "how often it looks",

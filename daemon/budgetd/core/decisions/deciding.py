@@ -97,7 +97,10 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
             if not isinstance(item, Wish):
                 decisions.made.append(item)
             elif named.rule.mode is Mode.OBSERVE:
-                decisions.observed.append(item)
+                if item.hold is None:
+                    decisions.observed.append(item)
+                else:
+                    decisions.made.append(_held_wish(item, item.hold))
             elif item.slot_at is not None and item.slot_at > case.judge.observation.taken_at:
                 # Announced before its time, a rule commands nothing yet.
                 decisions.made.append(_rails(case, item))
@@ -246,6 +249,8 @@ def unit_of(wish: Wish) -> Unit:
 
 def _rails(case: _Case, wish: Wish) -> Decision:
     """The wish itself, or the first rail that holds it."""
+    if wish.hold is not None:
+        return _held_wish(wish, wish.hold)
     history, unit, rule = case.judge.history, unit_of(wish), wish.named.rule
     observation = case.judge.observation
     pause = pause_of(observation.pauses, wish.named.name, wish.account.id, observation.taken_at)

@@ -59,12 +59,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """The rule is due and triggered, and no rail holds it: the amount is still to be found.
+    """The rule is due and triggered: the amount is still to be found.
 
     `slot_at` is when its slot comes, which may lie ahead where it is announced before.
     `ledgers` are the account's own, of a reclaim those it may be taken from; `coupon` the one to
     take home. `trigger` is what an allocation must at least lift the reading to, `aim` the amount
     that a target or `keep` in days of burn comes to, `lasts` the time to empty; None is unknown.
+    `hold` says why the amount cannot be found: the rule decides all the same, and nothing moves.
     """
 
     named: NamedRule
@@ -82,6 +83,7 @@ class Wish:
     unit_reading: Decimal | None = None
     late_since: datetime | None = None
     slot_at: datetime | None = None
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

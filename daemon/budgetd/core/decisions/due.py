@@ -99,9 +99,11 @@ def when_due(named: NamedRule, observation: Observation, limits: Limits, only: s
     slots = tuple(
         slot
         for slot in open_slots(schedule, zone, now)
-        if _is_served(slot, named.name, observation)
+        if _is_served(slot, named.name, observation) and is_valid(named.rule, zone, slot.at)
     )
     following = next_slot(schedule, zone, now)
+    if following is not None and not is_valid(named.rule, zone, following.at):
+        following = None
     notice = named.rule.notice
     if notice is not None and following is not None and following.at - notice <= now:
         # Announced before it comes: what is said of it until then decides nothing.

@@ -162,8 +162,7 @@ class Judge:
         if verdict is not True:
             return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
         aim = self._aim(named, account)
-        if isinstance(action.to, RunwayTarget) and aim is None:
-            return self._plain_hold(named, account, Hold.NO_BURN, reading.value)
+        is_unknown = isinstance(action.to, RunwayTarget) and aim is None
         return Wish(
             named=named,
             account=account,
@@ -175,6 +174,7 @@ class Judge:
             lasts=self.outlook.lasts(account.id, named.instrument, reading.value),
             ledgers=ledgers_of(named, self._readings(named, account)),
             unit_reading=reading.value if named.instrument is Instrument.CASH else None,
+            hold=Hold.NO_BURN if is_unknown else None,
         )
 
     def _aim(self, named: NamedRule, account: Account) -> Decimal | None:
@@ -204,9 +204,7 @@ class Judge:
         aim = None
         if isinstance(action.keep, RunwayKeep):
             spent = facts.ahead(action.keep.runway)
-            if spent is None:
-                return self._plain_hold(named, account, Hold.NO_BURN, reading.value)
-            aim = max(spent, action.keep.at_least or ZERO)
+            aim = None if spent is None else max(spent, action.keep.at_least or ZERO)
         return Wish(
             named=named,
             account=account,
@@ -217,6 +215,7 @@ class Judge:
             lasts=self.outlook.lasts(account.id, named.instrument, reading.value),
             ledgers=expiring(ledgers, action.when, self.now),
             unit_reading=reading.value if not ledgers else None,
+            hold=Hold.NO_BURN if isinstance(action.keep, RunwayKeep) and aim is None else None,
         )
 
     def _coupons(

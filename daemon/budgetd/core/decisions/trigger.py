@@ -277,13 +277,13 @@ def asks_burn(rule: Rule) -> bool:
 
 
 def lift_bound(when: Condition | None, ahead: Ahead) -> Decimal | None:
-    """What clears a lift's trigger: the highest `below`, or what `runway_below` comes to."""
-    found = list(_bounds(when, "below"))
-    for length in _lengths(when, "runway_below"):
-        spent = ahead(length)
-        if spent is not None:
-            found.append(spent)
-    return max(found, default=None)
+    """What clears a lift's trigger: of parts that must all hold the least, of `any` the highest;
+    `runway_below` at what it comes to. None where nothing that is known clears it."""
+    spans = getattr(when, "runway_below", None)
+    found = [getattr(when, "below", None), None if spans is None else ahead(spans)]
+    parts = [lift_bound(part, ahead) for part in getattr(when, "any", None) or ()]
+    found.append(max((bound for bound in parts if bound is not None), default=None))
+    return min((bound for bound in found if bound is not None), default=None)
 
 
 def bound_of(when: Condition | None, name: str) -> Decimal | None:
@@ -292,14 +292,6 @@ def bound_of(when: Condition | None, name: str) -> Decimal | None:
     if not found:
         return None
     return max(found) if name == "below" else min(found)
-
-
-def _lengths(when: Condition | None, name: str) -> Iterator[timedelta]:
-    own = getattr(when, name, None)
-    if isinstance(own, timedelta):
-        yield own
-    for part in getattr(when, "any", None) or ():
-        yield from _lengths(part, name)
 
 
 def _bounds(when: Condition | None, name: str) -> Iterator[Decimal]:
