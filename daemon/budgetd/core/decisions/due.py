@@ -148,7 +148,11 @@ def _asked_for(named: NamedRule, schedule: Schedule, zone: ZoneInfo, now: dateti
     running = {day_of(now, zone), week_of(now, zone), month_of(now, zone)}
     is_running = slot is not None and (now < slot.until or slot.period in running)
     chosen = slot if is_running else following
-    return Due(is_due=True, slots=(chosen,) if chosen is not None else (), is_extra=True)
+    if chosen is None:
+        # Without a period nothing would keep it from acting each time that it is asked.
+        detail = _lacking(schedule, now.astimezone(zone).year) or "no slot of it is left"
+        return Due(is_due=False, is_extra=True, detail=detail)
+    return Due(is_due=True, slots=(chosen,), is_extra=True)
 
 
 def _agreed(named: NamedRule, observation: Observation) -> frozenset[str]:

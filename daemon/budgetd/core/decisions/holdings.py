@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from budgetd.core.decisions.decision import NamedRule
-from budgetd.core.decisions.trigger import expires_by, names, written
+from budgetd.core.decisions.trigger import Facts, expires_by, holds, names
 from budgetd.core.intent import Instrument
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import Coupon, CreditLedger, Ok, Readings
@@ -69,15 +69,20 @@ def all_ledgers(
     return ledgers, Ok(value, readings.credit.read_at)
 
 
-def expiring(
-    ledgers: tuple[CreditLedger, ...], when: ReclaimWhen | None, now: datetime
+def meant(
+    ledgers: tuple[CreditLedger, ...], when: ReclaimWhen | None, facts: Facts
 ) -> tuple[CreditLedger, ...]:
-    """The ledgers a reclaim may take from: those that expire, where its trigger says so."""
-    bounds = [value for name, value in written(when) if name == "expires_within"] if when else []
-    if not bounds or not isinstance(bounds[0], timedelta):
+    """The ledgers a reclaim may take from where its trigger holds: those that expire, where a
+    part that is true says so."""
+    if when is None:
         return ledgers
-    limit = now + bounds[0]
-    return tuple(ledger for ledger in ledgers if expires_by(ledger.expires_at, limit))
+    if when.expires_within is not None:
+        limit = facts.now + when.expires_within
+        ledgers = tuple(one for one in ledgers if expires_by(one.expires_at, limit))
+    if when.any is None:
+        return ledgers
+    found = [meant(ledgers, part, facts) for part in when.any if holds(part, facts) is True]
+    return tuple(one for one in ledgers if any(one in part for part in found))
 
 
 def watched(

@@ -13,10 +13,10 @@ from budgetd.core.decisions.decision import Decision, Held, NamedRule, Raised, W
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.holdings import (
     all_ledgers,
-    expiring,
     fits,
     ledgers_of,
     living,
+    meant,
     watched,
 )
 from budgetd.core.decisions.outlook import Outlook
@@ -213,7 +213,7 @@ class Judge:
             why=why(action.when, facts),
             aim=aim,
             lasts=self.outlook.lasts(account.id, named.instrument, reading.value),
-            ledgers=expiring(ledgers, action.when, self.now),
+            ledgers=meant(ledgers, action.when, facts),
             unit_reading=reading.value if not ledgers else None,
             hold=Hold.NO_BURN if isinstance(action.keep, RunwayKeep) and aim is None else None,
         )

@@ -4,22 +4,42 @@ not reflected yet, for top-ups that may have had no effect.
 Pure. It may not read anything itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from budgetd.core.decisions.limits import Limits
+from budgetd.core.documents.fields import Lasting
 from budgetd.core.intent import Direction, Instrument, Move, State
-from budgetd.core.policies.policy import PolicySet
+from budgetd.core.policies.policy import Condition, PolicySet
+from budgetd.core.policies.schedule import Schedule
 
 
 def reach_of(policies: PolicySet, limits: Limits) -> timedelta:
     """How far back readings matter to triggers that must have lasted, and to what is reflected."""
     longest = max(timedelta(hours=1), limits.reflected_after)
     for _, rule in policies.rules():
-        lasting = getattr(getattr(rule.action, "when", None), "for_", None)
-        if lasting is not None:
-            longest = max(longest, lasting.length * 2, timedelta(hours=24))
+        for lasting in _lastings(getattr(rule.action, "when", None)):
+            rows = lasting.readings * _between(rule.schedule)
+            longest = max(longest, lasting.length * 2, rows, timedelta(hours=24))
     return longest
+
+
+def _lastings(when: Condition | None) -> Iterator[Lasting]:
+    """Every `for` of a trigger, those of its parts too."""
+    if when is None:
+        return
+    if when.for_ is not None:
+        yield when.for_
+    for part in getattr(when, "any", None) or ():
+        yield from _lastings(part)
+
+
+def _between(schedule: Schedule | None) -> timedelta:
+    """How far apart two readings of a rule may lie at the most; those of a continuous one come
+    every quarter of an hour or so, and of old ones one an hour is kept."""
+    if schedule is None:
+        return timedelta(hours=1)
+    return schedule.every or timedelta(days=32)
 
 
 def episodes_of(moves: Iterable[Move]) -> dict[tuple[str, Instrument], datetime]:
