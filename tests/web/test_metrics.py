@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from budgetd.core.standing import Lasts, Next
 from budgetd.ledger.store import Ledger
+from budgetd.service.account import cut_short
 from budgetd.web.measures import CapShares
 from budgetd.web.metrics import METRICS, metrics_document, metrics_text, series_name
 from budgetd.web.seen import Seen
@@ -67,6 +68,15 @@ def test_before_the_first_cycle_what_is_not_known_is_absent(ledger: Ledger) -> N
     for name in ("budgetd_last_cycle_timestamp_seconds", "budgetd_master_available_money"):
         assert found[name].samples == []
     assert values(found["budgetd_policies_reload_success"]) == {(): 1}
+
+
+def test_of_a_cycle_that_was_cut_short_no_fleet_of_nobody_is_told(ledger: Ledger) -> None:
+    seen = seen_of(ledger, fleet(40))
+    last = cut_short("c1", NOW, NOW, "the provider does not answer")
+    found = scraped(replace(seen, standing=replace(seen.standing, last=last)))
+    assert values(found["budgetd_last_cycle_stopped"]) == {(): 1}
+    for name in ("accounts", "accounts_read", "unreadable_accounts", "withheld", "alerts"):
+        assert found[f"budgetd_last_cycle_{name}"].samples == []
 
 
 def test_what_the_ledger_knows_is_counted(ledger: Ledger) -> None:

@@ -65,6 +65,18 @@ def of_last(read: Callable[[Done], Value]) -> Rows:
     return rows
 
 
+def of_plan(read: Callable[[Done], Value]) -> Rows:
+    """One figure of what the last cycle planned; absent where it was cut short before that, since
+    nobody knows then."""
+
+    def rows(scrape: Scrape) -> Iterable[Row]:
+        last = scrape.seen.standing.last
+        was_cut = last is not None and last.stopped and not last.accounts
+        return [] if last is None or was_cut else one(read(last))
+
+    return rows
+
+
 def readings(scrape: Scrape) -> Iterator[Row]:
     """Accounts by instrument and by what there is of it."""
     observation = scrape.seen.observation

@@ -103,17 +103,17 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="budgetd_last_cycle_accounts",
         help="Accounts of the fleet in the last cycle.",
-        rows=measures.of_last(lambda last: last.accounts),
+        rows=measures.of_plan(lambda last: last.accounts),
     ),
     Metric(
         name="budgetd_last_cycle_accounts_read",
         help="Accounts that the last cycle had a reading of.",
-        rows=measures.of_last(lambda last: last.accounts_read),
+        rows=measures.of_plan(lambda last: last.accounts_read),
     ),
     Metric(
         name="budgetd_last_cycle_unreadable_accounts",
         help="Accounts of which something could not be read.",
-        rows=measures.of_last(lambda last: last.unreadable),
+        rows=measures.of_plan(lambda last: last.unreadable),
     ),
     Metric(
         name="budgetd_last_cycle_held",
@@ -130,12 +130,12 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="budgetd_last_cycle_withheld",
         help="Transfers that a limit withheld in the last cycle.",
-        rows=measures.of_last(lambda last: last.withheld),
+        rows=measures.of_plan(lambda last: last.withheld),
     ),
     Metric(
         name="budgetd_last_cycle_alerts",
         help="Alerts that held in the last cycle.",
-        rows=measures.of_last(lambda last: last.alerts),
+        rows=measures.of_plan(lambda last: last.alerts),
     ),
     Metric(
         name="budgetd_next_timestamp_seconds",
