@@ -23,7 +23,7 @@ LIMITS = GivenLimits().limits()
         ({"below": "5.00", "for": "3 readings"}, {"daily": {"at": "12:00"}}, timedelta(days=3)),
         (
             {"any": [{"below": "5.00", "for": "2 readings"}]},
-            {"monthly": {"day": 1, "at": "12:00"}},
+            {"monthly": {"day": "last", "at": "12:00"}},
             timedelta(62),
         ),
     ],
