@@ -16,7 +16,7 @@ from budgetd.ledger.store import Ledger
 from budgetd.observe import CHINA
 from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.running import RunningSandbox
-from budgetd.service.tending import BILLED_AFTER, COSTS_EVERY, Tending
+from budgetd.service.tending import BILLED_AFTER, STEP_EVERY, Tending
 from budgetd.wiring import observer_of, open_client
 
 COSTS_PATH = "/v4/costs/cost-analysed-bills/query"
@@ -54,7 +54,7 @@ def test_costs_are_what_was_charged_and_are_asked_for_once(
     keep_readings(ledger, [(unit, Sample(at, Decimal("500.00"))) for unit in units])
     while refresh(ledger, at, zone):
         pass
-    ticks = iter(at + COSTS_EVERY * number for number in range(100))
+    ticks = iter(at + STEP_EVERY * number for number in range(100))
     asyncio.run(ask(config, ledger, lambda: next(ticks), 3))
     assert asked_costs(running) == 1
     last = at - BILLED_AFTER
@@ -82,7 +82,7 @@ def test_costs_that_cannot_be_read_are_asked_for_a_day_later(
     refresh(ledger, at, zone)
     order = FaultOrder(kind=FaultKind.ERROR_500_BEFORE, path=COSTS_PATH, times=100)
     running.sandbox.faults.order(order)
-    ticks = iter(at + COSTS_EVERY * number for number in range(100))
+    ticks = iter(at + STEP_EVERY * number for number in range(100))
     asyncio.run(ask(config, ledger, lambda: next(ticks), 1))
     tries = asked_costs(running)
     assert tries > 0

@@ -15,8 +15,8 @@ from budgetd.ledger.store import Ledger
 from budgetd.ledger.times import text
 
 ASKED_EVERY = timedelta(days=1)
-ACCOUNTS_A_CALL = 100
-"""As many as one query of costs can name."""
+ACCOUNTS_A_CALL = 20
+"""One query of costs can name a hundred; an answer about so many takes megabytes to read."""
 
 
 def cold(past: Past, now: datetime) -> list[str]:

@@ -19,7 +19,6 @@ from budgetd.observe import CHINA, Observer
 from budgetd.provider.errors import ProviderError
 
 STEP_EVERY = timedelta(seconds=2)
-COSTS_EVERY = timedelta(seconds=10)
 BILLED_AFTER = timedelta(days=2)
 """Days that are younger may be billed in part."""
 
@@ -33,16 +32,16 @@ class Tending:
     ledger: Ledger
     clock: Callable[[], datetime]
     _rests_from: datetime | None = field(default=None, init=False)
-    _asked_at: datetime | None = field(default=None, init=False)
+    _all_asked_at: datetime | None = field(default=None, init=False)
 
     async def ask_costs(self, observer: Observer) -> None:
         """Asks what is billed for some accounts whose readings are too few; each at most once a
         day, whatever comes of it. Raises `StoreError` where the state fails."""
         now = self.clock()
-        if self._asked_at is not None and timedelta(0) <= now - self._asked_at < COSTS_EVERY:
+        if _is_resting(self._all_asked_at, now):
             return
-        self._asked_at = now
         accounts = costs.cold(self.ledger, now)
+        self._all_asked_at = None if accounts else now
         if not accounts:
             return
         last = now.astimezone(CHINA).date() - BILLED_AFTER
@@ -57,7 +56,7 @@ class Tending:
         """One step; whether there is another to take now. Raises `StoreError` where the state
         fails."""
         now = self.clock()
-        if self._rests_from is not None and timedelta(0) <= now - self._rests_from < _RESTS:
+        if _is_resting(self._rests_from, now):
             return False
         spans = config.readings
         kept = Retention(every=spans.every, hourly=spans.hourly, daily=spans.daily)
@@ -65,3 +64,7 @@ class Tending:
         is_more = forecasts.refresh(self.ledger, now, config.timezone) or is_more
         self._rests_from = None if is_more else now
         return is_more
+
+
+def _is_resting(since: datetime | None, now: datetime) -> bool:
+    return since is not None and timedelta(0) <= now - since < _RESTS
