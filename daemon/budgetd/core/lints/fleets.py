@@ -94,7 +94,8 @@ def _nobody(scene: Scene, name: str) -> Example | None:
         key=lambda one: (len(one[0]), one[1]),
     )
     told = (f"{label}: {'; '.join(lacks)}" for lacks, label in lacking[:MOST_TOLD] if lacks)
-    return tuple(told) or ("every account that it means is not normal",)
+    alone = "every account that it means is not normal" if lacking else "the fleet has no account"
+    return tuple(told) or (alone,)
 
 
 def _above_master(scene: Scene, master_cash: Decimal) -> Example | None:
