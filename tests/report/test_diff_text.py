@@ -6,10 +6,23 @@ import pytest
 from rich.cells import cell_len
 
 from budgetd.core.plans.comparing import compare
+from budgetd.core.reason import Hold
 from budgetd.report.diff_text import diff_text
 from budgetd.report.screen import Screen
 
-from .plans import HOSTILE, account, plan_of, realistic_plan, transfer
+from .plans import HOSTILE, WEB, account, held, plan_of, realistic_plan, transfer
+
+
+def test_what_is_quiet_in_both_sets_is_counted() -> None:
+    fine = tuple(
+        held(account(f"a{number}", number=number), Hold.NOT_TRIGGERED) for number in range(20, 27)
+    )
+    old, new = plan_of(held=(*fine, held(WEB, Hold.CAP))), plan_of()
+    text = diff_text(new, compare(old, new), Screen(width=100, zone=ZoneInfo("UTC")))
+    rows = text.partition("held\n")[2].splitlines()
+    assert len(rows) == 2
+    assert "prod-web cash cap → not selected" in rows[0]
+    assert "7 accounts cash not_triggered → not selected" in rows[1]
 
 
 @pytest.mark.parametrize("width", [80, 200])

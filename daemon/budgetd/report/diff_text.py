@@ -3,7 +3,8 @@
 It may not judge.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
@@ -11,6 +12,7 @@ from budgetd.core.intent import Direction
 from budgetd.core.money import show_amount
 from budgetd.core.plans.comparing import Comparison, HoldShift, Line, Shift, Standing, Sums, Wanted
 from budgetd.core.plans.plan import Plan
+from budgetd.core.reason import QUIET
 from budgetd.report.harmless import harmless
 from budgetd.report.phrases import count
 from budgetd.report.screen import Screen, flow_parts, print_lines, sentences
@@ -32,7 +34,7 @@ def diff_text(new: Plan, found: Comparison, screen: Screen) -> str:
         ("by rule", [_line(one) for one in found.by_rule]),
         ("by organization", [_line(one) for one in found.by_organization]),
         ("transfers", [_shift(one) for one in found.shifts]),
-        ("held", [_hold(one) for one in found.holds]),
+        ("held", list(_held(found.holds))),
     ):
         lines += _section(title, rows, screen)
     return print_lines(lines, screen)
@@ -74,7 +76,19 @@ def _wanted(wanted: Wanted | None, sign: str) -> str:
     return f"{sign}{show_amount(wanted.amount)}{waits}"
 
 
-def _hold(one: HoldShift) -> str:
-    was = one.old or ("not held" if one.was_selected else "not selected")
-    becomes = one.new or ("not held" if one.is_selected else "not selected")
-    return f"{one.account.label} {one.instrument} {was} → {becomes} {one.rule}"
+def _held(holds: Iterable[HoldShift]) -> Iterator[str]:
+    """One row a hold; what is quiet in both sets is counted, or an alert that got another name
+    would fill the screen."""
+    quiet: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for one in holds:
+        was = one.old or ("not held" if one.was_selected else "not selected")
+        becomes = one.new or ("not held" if one.is_selected else "not selected")
+        told = f"{one.instrument} {was} → {becomes} {one.rule}"
+        if {one.old, one.new} <= {None, *QUIET}:
+            quiet[told] += 1
+            first.setdefault(told, one.account.label)
+        else:
+            yield f"{one.account.label} {told}"
+    for told, number in quiet.items():
+        yield f"{first[told] if number == 1 else count(number, 'account')} {told}"
