@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,26 @@ def test_a_move_that_no_cycle_lived_to_note_has_used_its_notice(life: Life) -> N
     life.cycle(NOON + 2 * DAY + HOUR)
     assert len(life.fired) == 1
     assert held(life) == [(Hold.NOTICE, "2026-11-14T05:00:00Z")]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "notice", "every"),
+    [
+        ({"daily": {"at": "22:00"}}, "1d", DAY),
+        ({"daily": {"at": "10:00"}}, "1d", DAY),
+        ({"daily": {"at": "10:00"}}, "12h", DAY),
+        ({"weekly": {"day": "tuesday", "at": "10:00"}}, "7d", 7 * DAY),
+    ],
+)
+def test_each_slot_has_a_notice_of_its_own_whatever_the_one_before_waits_for(
+    life: Life, schedule: dict[str, object], notice: str, every: timedelta
+) -> None:
+    life.rules = policies({**RULE, "notice": notice, "schedule": schedule})
+    cycle = timedelta(minutes=30)
+    for number in range(int(4 * every / cycle)):
+        life.cycle(NOON + cycle * number)
+    times = [one.at for one in life.fired]
+    # Of the first slot there was no time to announce it so long before.
+    assert len({one.period for one in life.fired}) == len(times) >= 3
+    assert {later - one for one, later in pairwise(times[1:])} == {every}
+    assert all(one.at.astimezone(UTC).minute == 0 for one in life.fired[1:])

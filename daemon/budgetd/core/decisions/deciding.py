@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 
 from budgetd.core.decisions.caps import CapUse
 from budgetd.core.decisions.decision import Decision, Held, NamedRule, Raised, Wish
@@ -143,7 +144,19 @@ def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
         return [replace(held, detail=due.detail)]
     if slot is None:
         return case.judge.judge(named, case.account)
-    return _in_period(case, named, due, slot)
+    return chain(_early(case, named, due, slot), _in_period(case, named, due, slot))
+
+
+def _early(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[Decision]:
+    """What is to be announced of a slot that lies ahead, beside the one whose turn it is: its
+    notice runs from its own time, whatever the earlier one is still waiting for."""
+    ahead = due.slots[-1]
+    is_ahead = ahead.at > case.judge.observation.taken_at and not due.is_extra
+    if not is_ahead or ahead == slot or named.rule.mode is Mode.OBSERVE:
+        return
+    for item in _in_period(case, named, due, ahead):
+        if isinstance(item, Wish):
+            yield item
 
 
 def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[Decision]:
@@ -259,6 +272,9 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     window = _window(case, wish.named)
     if window is not None:
         return replace(_held_wish(wish, Hold.WINDOW, until=window[1]), detail=window[0])
+    if wish.slot_at is not None and wish.slot_at > observation.taken_at:
+        # What is announced now moves later, on what is known then.
+        return wish
     doubt = case.zeros.doubt(unit.account_id, unit.instrument) if _is_lift(wish) else ""
     if doubt:
         return _held_wish(wish, Hold.SUDDEN_ZERO, detail=doubt)
