@@ -132,10 +132,6 @@ def _by_month(line: Line) -> object:
     return (line.account.id, line.cycle(), line.charge.service)
 
 
-def _by_day(line: Line) -> object:
-    return (line.account.id, line.charge.day, line.charge.service)
-
-
 def _paid(charge: Charge, stored: str, *others: str) -> dict[str, object]:
     """The means of payment; `stored` is what this page calls the stored-value card's part."""
     zero = from_minor(0)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -207,11 +207,6 @@ def cycle_text(instant: datetime) -> str:
 def china_day(instant: datetime) -> date:
     """The date of an instant in UTC+8."""
     return instant.astimezone(CHINA).date()
-
-
-def one_day_on(day: date) -> date:
-    """The next date."""
-    return day + timedelta(days=1)
 
 
 def encode(value: object) -> str:
