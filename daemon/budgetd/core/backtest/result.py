@@ -87,10 +87,6 @@ class Result:
         """All transfers."""
         return sum(way.transfers for way in self.ways)
 
-    def moved(self, direction: Direction) -> Decimal:
-        """All money one way, gross."""
-        return sum((way.amount for way in self.ways if way.direction is direction), Decimal("0.00"))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:

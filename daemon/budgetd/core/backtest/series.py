@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from budgetd.core.intent import Direction, Move, State, Unit
+from budgetd.core.intent import Direction, Move, State
 from budgetd.core.money import CENT, to_minor
 from budgetd.core.observation import Sample
 from budgetd.core.reconciliation import CLOCK_BOUND, RECORD_LAG
@@ -46,7 +46,6 @@ class Series:
     not known.
     """
 
-    unit: Unit
     at: "array[int]"
     natural: "array[int]"
     begins: int
@@ -54,9 +53,7 @@ class Series:
     zeros: tuple[Span, ...]
 
 
-def series_of(
-    unit: Unit, at: "array[int]", values: "array[int]", moves: Iterable[Move], since: int
-) -> Series:
+def series_of(at: "array[int]", values: "array[int]", moves: Iterable[Move], since: int) -> Series:
     """The series of a unit from its kept readings, oldest first, and its own recorded moves.
 
     A reading that one of our moves may be showing or not is passed over, as burns do; after a
@@ -69,7 +66,6 @@ def series_of(
     else:
         natural, zeros = values, _zeros(at, values)
     return Series(
-        unit=unit,
         at=at,
         natural=natural,
         begins=bisect_left(at, since),

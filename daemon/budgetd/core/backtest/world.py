@@ -140,7 +140,7 @@ def world_of(
             strangers.add(unit.account_id)
         else:
             key = (unit.account_id, unit.instrument)
-            found = series[key] = series_of(unit, column.at, column.values, own[key], since)
+            found = series[key] = series_of(column.at, column.values, own[key], since)
             _note_cycles(found, step, cycles)
     if not cycles:
         raise NothingRecordedError
@@ -180,7 +180,7 @@ def _master_of(column: Column, window: tuple[int, int], moves: Iterable[Move]) -
         and window[0] <= micros(move.made_at)
     )
     return Master(
-        series=series_of(column.unit, column.at, column.values, (), window[0]),
+        series=series_of(column.at, column.values, (), window[0]),
         paid_at=tuple(at for at, _ in paid),
         paid=tuple(accumulate(cents for _, cents in paid)),
     )
