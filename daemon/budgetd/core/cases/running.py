@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from budgetd.core.cases.case import Case, CaseFile, Item
 from budgetd.core.cases.happened import Happened, happened
 from budgetd.core.cases.staging import Ground, Stage, instant, stage
-from budgetd.core.decisions.deciding import Decisions, decide
+from budgetd.core.decisions.deciding import decide
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 
@@ -33,7 +33,6 @@ class Result:
 
     case: Case
     stage: Stage
-    decisions: Decisions
     plan: Plan
     failures: tuple[Failure, ...]
 
@@ -47,7 +46,7 @@ def run_case(ground: Ground, file: CaseFile, case: Case) -> Result:
     plan = make_plan(frame, decisions, made.observation, made.limits)
     came = happened(plan, made, ground)
     failures = tuple(_failures(_Asked(case, ground, made), came))
-    return Result(case=case, stage=made, decisions=decisions, plan=plan, failures=failures)
+    return Result(case=case, stage=made, plan=plan, failures=failures)
 
 
 @dataclass(frozen=True, slots=True)
