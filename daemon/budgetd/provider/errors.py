@@ -140,7 +140,7 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 
-def clean_code(text: str, secrets: Iterable[str] = ()) -> str:
+def clean_code(text: str, secrets: Iterable[str]) -> str:
     """An error code or request id as it may be shown: else, or with a secret in it, empty."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):
         return ""
