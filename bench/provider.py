@@ -33,10 +33,9 @@ SECOND_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrivals:
-    """What the provider saw: calls, answers 429, and the most calls of one API that arrived
+    """What the provider saw: answers 429, and the most calls of one API that arrived
     within any one second."""
 
-    calls: int
     throttled: int
     busiest_second: int
 
@@ -100,7 +99,6 @@ class Counter:
     def seen(self) -> dict[str, int]:
         """The fields of `Arrivals`."""
         return {
-            "calls": sum(len(times) for times in self.arrived_ns.values()),
             "throttled": self.throttled,
             "busiest_second": max((_busiest(t) for t in self.arrived_ns.values()), default=0),
         }

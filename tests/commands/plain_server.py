@@ -25,6 +25,7 @@ PAGE = {"offset": r"[0-9]{1,10}", "limit": r"[1-9][0-9]?|100"}
 ID = r".{1,64}"
 AMOUNT = r"(?=.{1,32}$)(0|[1-9][0-9]*)\.[0-9]{2}"
 KEY = r"[0-9a-f]{32}"
+LATE_S = 1.4
 TYPE = f"{DEBIT}|{CREDIT}"
 INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 MONEY = (
@@ -136,9 +137,9 @@ class PlainServer:
     """Serves a bank. `misfortunes` befall the nth POST: `lost` cuts the connection once the
     money has moved, `late` answers after the client has gone."""
 
-    def __init__(self, bank: Bank, ak: str, sk: str, late_s: float = 1.4) -> None:
+    def __init__(self, bank: Bank, ak: str, sk: str) -> None:
         self.bank = bank
-        self.ak, self.sk, self.late_s = ak, sk, late_s
+        self.ak, self.sk = ak, sk
         self.calls: list[tuple[str, str, dict[str, str]]] = []
         self.complaints: list[str] = []
         self.misfortunes: dict[int, str] = {}
@@ -194,7 +195,7 @@ class PlainServer:
             status = refusal.status
             answer = json.dumps({"error_code": refusal.code, "error_msg": refusal.message})
         if misfortune == "late":
-            time.sleep(self.late_s)
+            time.sleep(LATE_S)
         if misfortune:
             request.close_connection = True
             return

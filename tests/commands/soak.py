@@ -70,7 +70,6 @@ rules:
     top_up: {when: {below: 300.00}, to: 400.00}
 """
 MOST_GROWTH = 1.05
-MOST_THROTTLED = 0.001
 STOP_S = 10.0
 
 

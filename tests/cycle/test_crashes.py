@@ -12,10 +12,6 @@ from .wires import Killed, Wire, kill
 from .world import RULES, World
 
 
-def raise_killed(*_arguments: object) -> None:
-    raise Killed
-
-
 def at_first_item(number: int) -> None:
     if number == 0:
         raise Killed

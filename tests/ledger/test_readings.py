@@ -28,10 +28,10 @@ QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 KEPT = Retention(every=2 * DAY, hourly=4 * DAY, daily=6 * DAY)
 
 
-def sweep(ledger: Ledger, now: datetime, retention: Retention = KEPT) -> int:
+def sweep(ledger: Ledger, now: datetime) -> int:
     """A whole sweep; how many steps it took."""
     steps = 1
-    while thin(ledger, now, retention):
+    while thin(ledger, now, KEPT):
         steps += 1
     return steps
 

@@ -66,8 +66,8 @@ def fleet_of(text: str) -> Fleet | None:
     )
 
 
-def lints_of(text: str, name: str = "p.yaml") -> list[Problem]:
-    written = read_written(text, name, Policy)
+def lints_of(text: str) -> list[Problem]:
+    written = read_written(text, "p.yaml", Policy)
     assert isinstance(written, Written), written
     limits = LimitsSection().for_core(ZONE, Polling())
     setting = Setting(limits=limits, now=NOW, fleet=fleet_of(text))

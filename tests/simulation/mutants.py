@@ -405,15 +405,15 @@ def an_approval_is_used_twice() -> Any:
     return patched(proposals, use=lambda *_: None)
 
 
-def killers(name: str, seeds: Iterable[int], wanted: int = 2) -> list[int]:
-    """The first seeds on which a mutant breaks an invariant."""
+def killers(name: str, seeds: Iterable[int]) -> list[int]:
+    """The first two seeds on which a mutant breaks an invariant."""
     found: list[int] = []
     for seed in seeds:
         with MUTANTS[name]():
             is_broken = bool(run_seeds([seed], script_of).failed)
         if is_broken and not run_seeds([seed], script_of).failed:
             found.append(seed)
-        if len(found) == wanted:
+        if len(found) == 2:
             break
     return found
 
