@@ -42,3 +42,10 @@ def passing(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Running
     """The product keeps the sandbox's time, which a test moves on."""
     monkeypatch.setattr("budgetd.clock.now", running.sandbox.clock.now)
     return running
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who gives the commands."""
+    monkeypatch.setenv("SUDO_USER", "operator")
+    return "operator"
