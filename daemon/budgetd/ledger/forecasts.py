@@ -48,6 +48,9 @@ class Burns(Mapping[Unit, Burn]):
     def __getitem__(self, unit: Unit) -> Burn:
         return _burn(self._rows[unit])
 
+    def __contains__(self, unit: object) -> bool:
+        return unit in self._rows
+
     def __iter__(self) -> Iterator[Unit]:
         return iter(self._rows)
 

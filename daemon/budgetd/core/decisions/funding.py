@@ -33,6 +33,7 @@ _DAY = timedelta(days=1)
 _PERIODS = {"day": _DAY, "week": 7 * _DAY, "month": 31 * _DAY}
 _YEAR_DAYS = 366
 _EDGES = ("low", "middle", "high")
+_VARIANCES = ("spread", "doubt", "drift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Funding:
     @cached_property
     def known(self) -> int:
         """How many of them have a known burn."""
-        return sum(self._burn(account_id) is not None for account_id in self._accounts)
+        return sum(map(self._is_known, self._accounts))
 
     @cached_property
     def master(self) -> Runway | None:
@@ -219,10 +220,11 @@ class Funding:
 
     def _together(self, account_ids: Sequence[str]) -> Burn | None:
         """What accounts burn together; None where too few are known."""
-        burns = [burn for one in account_ids if (burn := self._burn(one)) is not None]
-        if not burns or len(burns) < _ENOUGH * len(account_ids):
+        known = [account_id for account_id in account_ids if self._is_known(account_id)]
+        if not known or len(known) < _ENOUGH * len(account_ids):
             return None
-        return summed(burns, Decimal(len(account_ids)) / len(burns))
+        burns = (burn for one in known if (burn := self._burn(one)) is not None)
+        return summed(burns, Decimal(len(account_ids)) / len(known))
 
     def _cash_of(self, account_ids: Sequence[str]) -> Decimal:
         """What accounts have together: of one that nobody read just now what its burn last saw,
@@ -233,6 +235,9 @@ class Funding:
             if burn is not None:
                 found.append(cash.value if isinstance(cash, Ok) else burn.value)
         return total(found) * len(account_ids) / len(found)
+
+    def _is_known(self, account_id: str) -> bool:
+        return Unit(account_id=account_id, instrument=Instrument.CASH) in self._observation.burns
 
     def _burn(self, account_id: str) -> Burn | None:
         return self._observation.burns.get(Unit(account_id=account_id, instrument=Instrument.CASH))
@@ -311,30 +316,31 @@ def lasts_of(runway: Runway) -> Lasts:
 
 def summed(burns: Iterable[Burn], share: Decimal = Decimal(1)) -> Burn:
     """What accounts burn together, times a share: they vary each for itself, so that their sum is
-    surer than each of them."""
-    known = tuple(burns)
-    level = sum((burn.level for burn in known), Decimal(0))
-    newest = max(known, key=lambda burn: burn.at)
+    surer than each of them. At least one; they are looked at once, and none is held."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    weekdays = [Decimal(0)] * 7
+    level, days_observed = Decimal(0), Decimal("Infinity")
+    newest: Burn | None = None
+    for burn in burns:
+        newest = burn if newest is None or burn.at > newest.at else newest
+        level += burn.level
+        days_observed = min(days_observed, burn.days_observed)
+        sums["growth"] += burn.level * burn.growth
+        for name in _VARIANCES:
+            sums[name] += burn.level * burn.level * getattr(burn, name)
+        for day, factor in enumerate(burn.weekdays):
+            weekdays[day] += burn.level * factor
+    assert newest is not None
     if not level:
         return newest
-    weights = [burn.level / level for burn in known]
-
-    def mean(values: Iterable[Decimal]) -> Decimal:
-        pairs = zip(weights, values, strict=True)
-        return sum((weight * value for weight, value in pairs), Decimal(0))
-
-    def variance(values: Iterable[Decimal]) -> Decimal:
-        pairs = zip(weights, values, strict=True)
-        return sum((weight * weight * value for weight, value in pairs), Decimal(0))
-
     return Burn(
         at=newest.at,
         value=newest.value,
         level=level * share,
-        growth=mean(burn.growth for burn in known),
-        weekdays=tuple(mean(burn.weekdays[day] for burn in known) for day in range(7)),
-        spread=variance(burn.spread for burn in known),
-        doubt=variance(burn.doubt for burn in known),
-        drift=variance(burn.drift for burn in known),
-        days_observed=min(burn.days_observed for burn in known),
+        growth=sums["growth"] / level,
+        weekdays=tuple(one / level for one in weekdays),
+        spread=sums["spread"] / level**2,
+        doubt=sums["doubt"] / level**2,
+        drift=sums["drift"] / level**2,
+        days_observed=days_observed,
     )

@@ -3,9 +3,10 @@
 Pure. What is not known is left out and counted; it may not decide.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import nsmallest
 
 from budgetd.core.burn import Burn
 from budgetd.core.decisions.funding import Funding, lasts_of
@@ -48,19 +49,11 @@ def _burn(observation: Observation, account_id: str) -> Burn | None:
 
 def _worst(observation: Observation, limits: Limits, funding: Funding) -> Iterable[Worst]:
     accounts: Mapping[str, Account] = {account.id: account for account in observation.accounts}
-    near: list[tuple[Decimal, str, Decimal, Burn]] = []
-    for account_id, readings in observation.readings.items():
+    ends = []
+    for _, account_id, value in nsmallest(MOST * _CLOSE, _days_left(observation, accounts)):
         burn = _burn(observation, account_id)
-        if burn is None or burn.is_idle or not isinstance(readings.cash, Ok):
-            continue
-        if account_id in accounts:
-            value = readings.cash.value
-            near.append((value / burn.level, account_id, value, burn))
-    near.sort(key=lambda one: one[:2])
-    ends = [
-        (burn.runway(value, observation.taken_at, limits.zone), account_id)
-        for _, account_id, value, burn in near[: MOST * _CLOSE]
-    ]
+        assert burn is not None
+        ends.append((burn.runway(value, observation.taken_at, limits.zone), account_id))
     ends.sort(key=lambda one: (one[0].low, one[1]))
     for runway, account_id in ends[:MOST]:
         yield Worst(
@@ -69,3 +62,15 @@ def _worst(observation: Observation, limits: Limits, funding: Funding) -> Iterab
             lasts=lasts_of(runway),
             kept=funding.of(account_id),
         )
+
+
+def _days_left(
+    observation: Observation, accounts: Collection[str]
+) -> Iterator[tuple[Decimal, str, Decimal]]:
+    """By account, the days of its level that are left, and its cash. Thousands of burns are
+    looked at and none is held."""
+    for account_id, readings in observation.readings.items():
+        if account_id in accounts and isinstance(readings.cash, Ok):
+            burn = _burn(observation, account_id)
+            if burn is not None and not burn.is_idle:
+                yield readings.cash.value / burn.level, account_id, readings.cash.value
