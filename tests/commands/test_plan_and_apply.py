@@ -308,6 +308,23 @@ def test_a_place_that_cannot_be_written_to_exits_1(site: Site, place: str) -> No
     refused(result, 1, place)
 
 
+@pytest.mark.parametrize("style", ["text", "markdown", "html"])
+def test_a_plan_that_is_kept_does_not_advise_to_keep_it(site: Site, style: str) -> None:
+    shown = site.run("plan", "--format", style)
+    assert "Keep this plan with --out FILE" in " ".join(shown.stdout.split())
+    kept = site.run("plan", "--format", style, "--out", str(site.home / "plan.json"))
+    assert "Nothing was moved." in kept.stdout
+    assert "--out" not in kept.stdout
+    assert "carry it out with `budgetd apply" in kept.stderr
+
+
+def test_a_dry_run_of_apply_advises_nothing_that_apply_cannot_do(site: Site) -> None:
+    site.write(mode="dry_run")
+    shown = site.run("apply")
+    assert "under `mode: dry_run` nothing will be." in " ".join(shown.stdout.split())
+    assert "--out" not in shown.stdout
+
+
 def test_one_rule_can_be_asked_alone(site: Site, running: RunningSandbox) -> None:
     assert site.run("apply", "--yes", "--rule", "p/home").exit_code == 0
     assert cash(running) == BEFORE | {"idle": 200_00, "master": 107_800_00}

@@ -5,6 +5,7 @@ import pytest
 from budgetd.core.decisions.lasting import Lasting
 from budgetd.core.standing import End, Kept, Lasts, Worst
 from budgetd.report.ahead import kept_words, lasting_lines, length_words
+from budgetd.report.page import page_of
 from budgetd.report.plan_html import plan_html
 from budgetd.report.plan_markdown import plan_markdown
 from budgetd.report.plan_text import plan_text
@@ -62,7 +63,7 @@ def test_a_plan_tells_how_long_money_lasts_and_no_name_acts_on_where_it_stands()
     lines = tuple(lasting_lines(found))
     screen = Screen(width=60, zone=SHANGHAI)
     text = plan_text(realistic_plan(), screen, ahead=lines)
-    html = plan_html(realistic_plan(), realistic_observation(), SHANGHAI, ahead=lines)
+    html = plan_html(page_of(realistic_plan(), realistic_observation(), SHANGHAI), lines)
     markdown = plan_markdown(realistic_plan(), SHANGHAI, lines)
     for told in (text, html, markdown):
         flat = " ".join(told.split())

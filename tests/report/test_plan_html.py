@@ -12,6 +12,7 @@ from budgetd.core.intent import State
 from budgetd.core.plans.outcome import Outcome
 from budgetd.core.plans.plan import Plan
 from budgetd.core.reason import Hold
+from budgetd.report.page import page_of
 from budgetd.report.plan_html import plan_html
 
 from .plans import (
@@ -62,7 +63,7 @@ def read(text: str) -> Reader:
 
 
 def page(plan: Plan, results: tuple[Outcome, ...] | None = None) -> str:
-    return plan_html(plan, realistic_observation(), SHANGHAI, results=results)
+    return plan_html(page_of(plan, realistic_observation(), SHANGHAI, results))
 
 
 def words(text: str) -> str:

@@ -121,7 +121,7 @@ def _refusal(saved: "SavedPlan", opened: "Opened") -> str:
 
 def _dry(order: Order) -> int:
     """What `apply` does under `mode: dry_run`: it shows, says so, and moves nothing."""
-    from budgetd.cli.plan import Request, make, render, tell_alone
+    from budgetd.cli.plan import Look, Request, make, render, tell_alone
 
     if order.saved is not None:
         count = len(order.saved.moves)
@@ -130,7 +130,8 @@ def _dry(order: Order) -> int:
     else:
         request = Request(order.opened, order.rule, None, None, has_other_policies=False)
         plan, observation = asyncio.run(make(request))
-        click.echo(render(order.opened, plan, observation, order.style, None), nl=False)
+        look = Look(style=order.style)
+        click.echo(render(order.opened, plan, observation, look), nl=False)
         tell_alone(plan)
         would_move = bool(plan.transfers or plan.withheld)
     say("mode: dry_run in the config: nothing was moved")

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +100,8 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
     begun = time.monotonic()
     plan, observation = asyncio.run(make(request))
     took = timedelta(seconds=time.monotonic() - begun)
-    click.echo(render(request.opened, plan, observation, style, took), nl=False)
+    look = Look(style=style, took=took, can_keep=out is None)
+    click.echo(render(request.opened, plan, observation, look), nl=False)
     tell_alone(plan)
     if out is not None:
         try:
@@ -170,37 +172,50 @@ async def make(request: Request) -> "tuple[Plan, Observation]":
             ledger.close()
 
 
-def render(
-    opened: "Opened", plan: "Plan", observation: "Observation", style: str, took: timedelta | None
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a plan is shown: in which format, how long reading took where that is told, and whether
+    the reader can still keep it."""
+
+    style: str
+    took: timedelta | None = None
+    can_keep: bool = False
+
+
+def render(opened: "Opened", plan: "Plan", observation: "Observation", look: Look) -> str:
     """The plan in one of the formats; those for people tell how long money lasts, too."""
     from budgetd.core.decisions.lasting import lasting
     from budgetd.report.ahead import lasting_lines
 
     zone, limits = opened.config.timezone, opened.config.guards()
-    if style not in ("json", "csv"):
+    if look.style not in ("json", "csv"):
         ahead = tuple(lasting_lines(lasting(observation, opened.loaded.policy_set, limits)))
-    match style:
+    match look.style:
         case "json":
             from budgetd.report.plan_json import plan_json
 
             return plan_json(plan)
         case "html":
+            from budgetd.report.page import page_of
             from budgetd.report.plan_html import plan_html
 
-            return plan_html(plan, observation, zone, ahead=ahead)
+            return plan_html(page_of(plan, observation, zone, can_keep=look.can_keep), ahead)
         case "markdown":
             from budgetd.report.plan_markdown import plan_markdown
 
-            return plan_markdown(plan, zone, ahead)
+            return plan_markdown(plan, zone, ahead, can_keep=look.can_keep)
         case "csv":
             from budgetd.report.plan_csv import plan_csv
 
             return plan_csv(plan, zone)
         case _:
+            from budgetd.report.phrases import closing_of
             from budgetd.report.plan_text import plan_text
+            from budgetd.report.summary import summary_of
 
-            return plan_text(plan, screen_of(zone), read_in=took, ahead=ahead)
+            closing = closing_of(plan, summary_of(plan), can_keep=look.can_keep)
+            screen = screen_of(zone)
+            return plan_text(plan, screen, read_in=look.took, closing=closing, ahead=ahead)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from budgetd.demo.stage import Stage, lose_an_answer
 from budgetd.ledger import kept
 from budgetd.ledger.store import Ledger
 from budgetd.report.life import Life
+from budgetd.report.page import page_of
 from budgetd.report.phrases import outcome_sums
 from budgetd.report.plan_html import plan_html
 from budgetd.report.plan_text import plan_text
@@ -98,8 +99,8 @@ def _tell_lost(ledger: Ledger, report: Report, screen: Screen, tell: Tell) -> No
 def _write_page(stage: Stage, page: Path, report: Report) -> None:
     assert report.plan is not None
     zone = stage.opened.config.timezone
-    html = plan_html(report.plan, report.observation, zone, results=report.outcomes)
-    page.write_text(html, encoding="utf-8")
+    told = page_of(report.plan, report.observation, zone, report.outcomes)
+    page.write_text(plan_html(told), encoding="utf-8")
 
 
 def _judge(stage: Stage, report: Report, second: Report) -> None:

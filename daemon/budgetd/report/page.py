@@ -94,14 +94,24 @@ class Page:
 
 
 def page_of(
-    plan: Plan, observation: Observation, zone: ZoneInfo, results: Sequence[Outcome] | None
+    plan: Plan,
+    observation: Observation,
+    zone: ZoneInfo,
+    results: Sequence[Outcome] | None = None,
+    *,
+    can_keep: bool = True,
 ) -> Page:
-    """The page of a plan, and of what carrying it out did where there are results."""
+    """The page of a plan, and of what carrying it out did where there are results; `can_keep` as
+    in `closing_of`."""
     summary = summary_of(plan)
     rows = rows_of(plan, zone)
     fates = {outcome.id: outcome for outcome in results or ()}
     units = tuple(_units(plan, observation))
-    closing = closing_of(plan, summary) if results is None else closing_of_outcomes(results)
+    closing = (
+        closing_of(plan, summary, can_keep=can_keep)
+        if results is None
+        else closing_of_outcomes(results)
+    )
     return Page(
         title=f"{plan.enterprise}, {plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M}",
         mode=plan.mode.replace("_", " "),

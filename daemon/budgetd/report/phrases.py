@@ -53,20 +53,18 @@ def master_line(plan: Plan) -> str:
     return f"Master cash {change}, {reserve}"
 
 
-def closing_of(plan: Plan, summary: Summary) -> str:
-    """What a person can do with the plan now."""
+def closing_of(plan: Plan, summary: Summary, *, can_keep: bool = True) -> str:
+    """What a person can do with the plan now; without `can_keep` it is kept already, or by a
+    command that keeps none."""
     if not summary.transfers:
         return _nothing(plan, summary)
     if plan.is_preview:
         return "Nothing was moved. This is a preview, which `budgetd apply` refuses."
     if plan.mode == "dry_run":
-        return (
-            "Nothing was moved, and under `mode: dry_run` nothing will be."
-            " Keep this plan with --out FILE."
-        )
-    return (
-        "Nothing was moved. Keep this plan with --out FILE, carry it out with `budgetd apply FILE`."
-    )
+        told, advice = "Nothing was moved, and under `mode: dry_run` nothing will be.", "."
+    else:
+        told, advice = "Nothing was moved.", ", carry it out with `budgetd apply FILE`."
+    return f"{told} Keep this plan with --out FILE{advice}" if can_keep else told
 
 
 def _nothing(plan: Plan, summary: Summary) -> str:

@@ -4,30 +4,17 @@ Everything shown is escaped, and made harmless, by the environment and not by th
 page forbids itself all but its own style sheet, which it names by its digest.
 """
 
-from collections.abc import Iterable, Sequence
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
 
-from budgetd.core.observation import Observation
-from budgetd.core.plans.outcome import Outcome
-from budgetd.core.plans.plan import Plan
 from budgetd.report.markup import environment_of, own_file, style_digest
-from budgetd.report.page import page_of
+from budgetd.report.page import Page
 
 TEMPLATE = "plan.html.j2"
 STYLE = "plan.css"
 
 
-def plan_html(
-    plan: Plan,
-    observation: Observation,
-    zone: ZoneInfo,
-    *,
-    results: Sequence[Outcome] | None = None,
-    ahead: Iterable[str] = (),
-) -> str:
-    """The page of a plan; with `results` also what carrying it out did. `ahead` tells how long
-    money lasts."""
+def plan_html(page: Page, ahead: Iterable[str] = ()) -> str:
+    """The page of a plan; `ahead` tells how long money lasts."""
     files = {name: own_file("budgetd.report", name) for name in (TEMPLATE, STYLE)}
     template = environment_of(files).get_template(TEMPLATE)
-    page = page_of(plan, observation, zone, results)
     return template.render(page=page, ahead=tuple(ahead), style_digest=style_digest(files[STYLE]))

@@ -39,14 +39,17 @@ _HEADER = (
 )
 
 
-def plan_markdown(plan: Plan, zone: ZoneInfo, ahead: Iterable[str] = ()) -> str:
+def plan_markdown(
+    plan: Plan, zone: ZoneInfo, ahead: Iterable[str] = (), *, can_keep: bool = True
+) -> str:
     """A heading, the figures, how long money lasts (`ahead`), and one table a kind of row;
-    sections without rows are left out."""
-    return "\n".join(_lines(plan, zone, tuple(ahead))) + "\n"
-
-
-def _lines(plan: Plan, zone: ZoneInfo, ahead: tuple[str, ...]) -> Iterator[str]:
+    sections without rows are left out. `can_keep` as in `closing_of`."""
     summary = summary_of(plan)
+    closing = closing_of(plan, summary, can_keep=can_keep)
+    return "\n".join((*_lines(plan, summary, zone, tuple(ahead)), "", closing)) + "\n"
+
+
+def _lines(plan: Plan, summary: Summary, zone: ZoneInfo, ahead: tuple[str, ...]) -> Iterator[str]:
     taken = f"{plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}"
     yield f"# Plan of {plain(plan.enterprise)}, {plain(taken)}"
     yield ""
@@ -62,8 +65,6 @@ def _lines(plan: Plan, zone: ZoneInfo, ahead: tuple[str, ...]) -> Iterator[str]:
         own = [row for row in rows if row.kind in kinds]
         if own:
             yield from _section(title, own)
-    yield ""
-    yield closing_of(plan, summary)
 
 
 def _figures(plan: Plan, summary: Summary) -> Iterator[str]:
