@@ -15,6 +15,7 @@ from budgetd.core.decisions.caps import CapUse
 from budgetd.core.decisions.decision import Decision, Held, NamedRule, Raised, Wish
 from budgetd.core.decisions.due import Due, live_rules, when_due
 from budgetd.core.decisions.fleet import Fleet
+from budgetd.core.decisions.funding import Funding
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.judging import Judge
 from budgetd.core.decisions.limits import Limits
@@ -51,7 +52,9 @@ def decide(
     decisions = Decisions()
     live = live_rules(policies, observation, limits, None)
     caps = CapUse(live, observation, limits.zone)
-    judge = judge_of(observation, limits, caps)
+    is_watched = any(named.rule.accounts == "master" for named in live)
+    funding = Funding(observation, policies, limits) if is_watched else None
+    judge = judge_of(observation, limits, caps, funding)
     zeros = Zeros(observation, judge.outlook, limits)
     for named in live if only is None else live_rules(policies, observation, limits, only):
         due = when_due(named, observation, limits, only)
@@ -66,10 +69,15 @@ def decide(
     return decisions
 
 
-def judge_of(observation: Observation, limits: Limits, caps: CapUse | None = None) -> Judge:
+def judge_of(
+    observation: Observation,
+    limits: Limits,
+    caps: CapUse | None = None,
+    funding: Funding | None = None,
+) -> Judge:
     """A judge on an observation, with our own past and what burns foretell."""
     history = History(observation, limits.reflected_after)
-    return Judge(observation, history, Outlook(observation, history, limits.zone), caps)
+    return Judge(observation, history, Outlook(observation, history, limits.zone), caps, funding)
 
 
 def decide_alone(

@@ -95,14 +95,26 @@ class Funding:
         return sum(map(self._is_known, self._accounts))
 
     @cached_property
+    def burn(self) -> Burn | None:
+        """What all of them burn together; None where that is not known."""
+        return self._together(sorted(self._accounts))
+
+    @cached_property
     def master(self) -> Runway | None:
         """How long the master's cash less the reserve lasts at what all of them burn together;
         None where that is not known."""
         cash = self._observation.master.cash
-        together = self._together(sorted(self._accounts))
-        if not isinstance(cash, Ok) or together is None:
+        if not isinstance(cash, Ok) or self.burn is None:
             return None
-        return self._lasts(together, max(cash.value - self._limits.reserve, ZERO))
+        return self._lasts(self.burn, max(cash.value - self._limits.reserve, ZERO))
+
+    def leaves(self, length: timedelta) -> Decimal | None:
+        """What the master must have so that its cash less the reserve lasts so long, at the upper
+        edge of the burn; None where that is not known."""
+        if self.burn is None:
+            return None
+        spent = self.burn.spends_at_most(self._now, length, self._limits.zone)
+        return spent + self._limits.reserve
 
     def of(self, account_id: str) -> Kept | None:
         """How long an account is kept funded; None where no rule feeds it, or it is not known.

@@ -10,6 +10,7 @@ from functools import partial
 
 from budgetd.core.decisions.caps import CapUse
 from budgetd.core.decisions.decision import Decision, Held, NamedRule, Raised, Wish
+from budgetd.core.decisions.funding import Funding
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.holdings import (
     all_ledgers,
@@ -21,6 +22,7 @@ from budgetd.core.decisions.holdings import (
 )
 from budgetd.core.decisions.outlook import Outlook
 from budgetd.core.decisions.trigger import (
+    Ahead,
     Facts,
     expires_by,
     holds,
@@ -62,11 +64,13 @@ class Judge:
         history: History,
         outlook: Outlook,
         caps: CapUse | None = None,
+        funding: Funding | None = None,
     ) -> None:
         self.observation = observation
         self.history = history
         self.outlook = outlook
         self.caps = caps
+        self.funding = funding
 
     def judge(self, named: NamedRule, account: Account) -> Iterable[Decision]:
         """What the rule wants of the account: wishes, an alert, or one hold."""
@@ -268,7 +272,7 @@ class Judge:
             coupons=coupons,
             unread=self._unread_for(account, action.instrument, reading),
             cap_used=self._cap_used(named, account),
-            ahead=partial(self.outlook.most, account.id, action.instrument),
+            ahead=self._ahead(named, account),
             idle=self._idle(named, account, reading),
             lapses=tuple(self.outlook.lapses(account.id, coupon) for coupon in coupons),
         )
@@ -288,6 +292,15 @@ class Judge:
             read_at=reading.read_at if reading else None,
             why=why_raised(action.when, facts),
         )
+
+    def _ahead(self, named: NamedRule, account: Account) -> Ahead:
+        """What is spent in a length of time at the most; of the master's cash, what is to be there
+        for all that it feeds."""
+        if named.rule.accounts != "master":
+            return partial(self.outlook.most, account.id, named.instrument)
+        if self.funding is None or named.instrument is not Instrument.CASH:
+            return lambda _length: None
+        return self.funding.leaves
 
     def _unread_for(
         self, account: Account, instrument: Instrument, reading: Ok[Decimal] | None
