@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench bench-check readings backtest simulate kills secrecy machine install-check soak clean
+.PHONY: setup demo test check bench bench-check readings backtest editors simulate slots forecast kills secrecy machine install-check soak clean
 
 setup: $(READY)
 
