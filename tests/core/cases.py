@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
+from budgetd.core.approval import Approved
 from budgetd.core.burn import Burn
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.decision import Held
@@ -304,6 +305,30 @@ class Expected(Document):
     accounts_read: Whole | None = None
 
 
+class GivenApproval(Document):
+    """What a person agreed to, for an hour from now on."""
+
+    rule: Text
+    account: Text
+    amount: Amount
+    direction: Direction
+    instrument: Instrument = Instrument.CASH
+    part: Text = ""
+
+    def approved(self, now: datetime) -> Approved:
+        """The same as an observation knows it."""
+        unit = Unit(account_id=self.account, instrument=self.instrument, part=self.part)
+        return Approved(
+            proposal="p-1",
+            rule=self.rule,
+            unit=unit,
+            direction=self.direction,
+            amount=self.amount,
+            by="ana",
+            expires_at=now + timedelta(hours=1),
+        )
+
+
 class Case(Document):
     """One worked example. `rules` are those of a policy named `p`."""
 
@@ -322,6 +347,7 @@ class Case(Document):
     moved_before: tuple[GivenSum, ...] = ()
     first_loaded: dict[str, Instant] = Field({})
     decided: tuple[GivenSlot, ...] = ()
+    approved: tuple[GivenApproval, ...] = ()
     expect: Expected
 
     def policy_set(self) -> PolicySet:
@@ -360,6 +386,7 @@ class Case(Document):
             },
             first_loaded=self.first_loaded,
             decided=frozenset((item.rule, item.account, item.period) for item in self.decided),
+            approvals=tuple(item.approved(self.now) for item in self.approved),
             is_preview=self.preview,
         )
 

@@ -34,6 +34,25 @@ class Gate:
     counts: dict[Direction, int] = field(default_factory=lambda: defaultdict(int))
     moved: dict[tuple[Direction, timedelta], list[Decimal]] = field(default_factory=dict)
 
+    def batches(self, drawn: Iterable[Transfer]) -> dict[str, list[Transfer]]:
+        """What each rule would move by itself. When too little is known nothing is decided, not
+        even what would be proposed."""
+        found: dict[str, list[Transfer]] = defaultdict(list)
+        for transfer in drawn:
+            if (transfer.ask is None and transfer.approved is None) or self.is_closed_by:
+                found[transfer.rule].append(transfer)
+        return found
+
+    def agreed(self, rule: str) -> frozenset[tuple[str, str]]:
+        """The accounts, and what of them, that a person agreed to for a rule; when too little is
+        known that is as good as nothing."""
+        observation = self.history.observation
+        return frozenset(
+            (one.unit.account_id, one.unit.part)
+            for one in observation.approvals
+            if one.rule == rule and not self.is_closed_by and observation.taken_at < one.expires_at
+        )
+
     def judge(self, rule: Rule, batch: list[Transfer]) -> str:
         """The limit that withholds the batch; empty where none does."""
         if not batch:

@@ -96,19 +96,16 @@ def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcom
     """Plans one priority. Batches that are withheld are taken out, and the others drawn up anew."""
     rules = {wish.named.name: wish.named.rule for wish in wishes}
     left = sorted(wishes, key=_turn)
+    over: dict[str, str] = {}
     while True:
         trial = drawer.copy()
         drawn, holds = _draw(left, trial, gate)
-        batches: dict[str, list[Transfer]] = defaultdict(list)
-        for transfer in drawn:
-            # When too little is known nothing is decided, not even what would be proposed.
-            if (transfer.ask is None and transfer.approved is None) or gate.is_closed_by:
-                batches[transfer.rule].append(transfer)
+        batches = gate.batches(drawn)
         passed_before = len(gate.passed)
         # A person has agreed to these past every limit; the others count them as moved.
         gate.let_through(one for one in drawn if one.approved and not gate.is_closed_by)
         stopped: dict[str, str] = {}
-        for rule in sorted(batches):
+        for rule in sorted(batches.keys() - over.keys()):
             limit = gate.judge(rules[rule], batches[rule])
             if not limit:
                 gate.let_through(batches[rule])
@@ -119,18 +116,45 @@ def _plan_level(wishes: list[Wish], drawer: Drawer, gate: Gate, outcome: _Outcom
             if not gate.is_closed_by and _is_tight(drawn, holds):
                 break
         if not stopped:
-            outcome.transfers += drawn
             outcome.held += holds
+            outcome.transfers += _without(drawn, batches, over, outcome)
             return trial
         gate.take_back(passed_before)
-        for rule, limit in stopped.items():
-            outcome.withheld += _withhold(batches[rule], limit)
+        over |= stopped
         # A withheld rule is done with: what its others were told stands, and none of them gets
-        # what the batch gave back, or the rule would move in two batches.
-        withheld = {transfer.id for rule in stopped for transfer in batches[rule]}
-        outcome.transfers += [t for t in drawn if t.rule in stopped and t.id not in withheld]
-        outcome.held += [item for item in holds if item.rule in stopped]
-        left = [wish for wish in left if wish.named.name not in stopped]
+        # what the batch gave back, or the rule would move in two batches. What a person agreed to
+        # is drawn up again: what is withheld takes nothing from it.
+        again = {rule: gate.agreed(rule) for rule in stopped}
+        done = [one for one in drawn if one.rule in stopped and not _is_in(again[one.rule], one)]
+        outcome.transfers += _without(done, gate.batches(done), stopped, outcome)
+        ended = [one for one in holds if one.rule in stopped and not _is_in(again[one.rule], one)]
+        outcome.held += ended
+        left = [one for one in left if _is_in(again.get(one.named.name), one)]
+
+
+def _without(
+    drawn: list[Transfer],
+    batches: Mapping[str, list[Transfer]],
+    over: Mapping[str, str],
+    outcome: _Outcome,
+) -> list[Transfer]:
+    """What was drawn but for the batches of rules that a limit stopped, which are withheld."""
+    withheld = set()
+    for rule in over:
+        for item in _withhold(batches.get(rule, []), over[rule]):
+            outcome.withheld.append(item)
+            withheld.add(item.transfer.id)
+    return [transfer for transfer in drawn if transfer.id not in withheld]
+
+
+def _is_in(agreed: frozenset[tuple[str, str]] | None, one: Wish | Transfer | Held) -> bool:
+    """Whether it is of the account, or its coupon, that a person agreed to; None is all."""
+    if agreed is None:
+        return True
+    child = one.coupon.child_id if one.coupon is not None else None
+    return any(
+        one.account.id == account_id and child in (None, part) for account_id, part in agreed
+    )
 
 
 def _is_tight(drawn: list[Transfer], holds: list[Held]) -> bool:
@@ -168,9 +192,8 @@ def _is_reclaim(transfer: Transfer) -> bool:
 
 
 def _withhold(batch: list[Transfer], limit: str) -> Iterable[Withheld]:
-    first = batch[0]
-    name = proposal_id(first.rule, first.direction, None)
     for transfer in batch:
+        name = proposal_id(transfer.rule, transfer.direction, None)
         yield Withheld(transfer=replace(transfer, ask=Ask.LIMIT), limit=limit, proposal=name)
 
 
