@@ -6,6 +6,7 @@ import click
 
 from budgetd.cli.asking import agrees, can_ask, said, who
 from budgetd.cli.speaking import USAGE, failures, say
+from budgetd.core.moment import format_minute, format_second
 
 if TYPE_CHECKING:
     from budgetd.config import Config
@@ -61,7 +62,7 @@ def _adopt(config: "Config", ledger: "Ledger", reason: str, *, is_agreed: bool) 
         return 0
     pause = adopt(ledger, config.enterprise, by=who(), reason=reason, at=now())
     if pause is not None and pause.until is not None:
-        until = f"{pause.until.astimezone(config.timezone):%Y-%m-%d %H:%M}"
+        until = format_minute(pause.until, config.timezone)
         click.echo(
             f"Adopted by {pause.by}. Everything is paused until {until}: by then readings show "
             "what was sent and is missing here.\nLook now with `budgetd reconcile` and `budgetd "
@@ -77,7 +78,7 @@ def _tell(config: "Config", ledger: "Ledger", why: str) -> None:
     click.echo(f"{config.state}: {why}.")
     newest = newest_event(ledger)
     if newest is not None:
-        click.echo(f"Its last event is of {newest.astimezone(config.timezone):%Y-%m-%d %H:%M:%S}.")
+        click.echo(f"Its last event is of {format_second(newest, config.timezone)}.")
     count = len(ledger.open_intents())
     noun = "transfer is" if count == 1 else "transfers are"
     click.echo(f"{count} {noun} open in it." if count else "No transfer is open in it.")

@@ -10,6 +10,7 @@ import click
 from budgetd.cli.asking import agrees, can_ask, said, who
 from budgetd.cli.proposing import FORMAT, one_proposal, show_json, show_one, show_waiting
 from budgetd.cli.speaking import USAGE, failures, say
+from budgetd.core.moment import format_minute
 
 if TYPE_CHECKING:
     from budgetd.config import Config
@@ -62,7 +63,7 @@ def _is_approved(config: "Config", proposal: "Proposal") -> bool:
 
     if proposal.state is not ProposalState.APPROVED or proposal.decided_at is None:
         return False
-    when = f"{proposal.decided_at.astimezone(config.timezone):%Y-%m-%d %H:%M}"
+    when = format_minute(proposal.decided_at, config.timezone)
     say(f"{proposal.id} was approved by {proposal.decided_by} at {when}; nothing was changed")
     return True
 
@@ -73,7 +74,7 @@ def _approve(config: "Config", ledger: "Ledger", proposal: "Proposal", reason: s
 
     by = who()
     approve(ledger, proposal, by, reason, now())
-    until = f"{proposal.expires_at.astimezone(config.timezone):%Y-%m-%d %H:%M}"
+    until = format_minute(proposal.expires_at, config.timezone)
     say(
         f"approved by {by}. The next cycle (`budgetd apply`) decides it again and moves at most "
         f"this, or nothing, until {until}"

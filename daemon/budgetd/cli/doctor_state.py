@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from budgetd.core.moment import format_minute
+
 if TYPE_CHECKING:
     from budgetd.config import Config
     from budgetd.ledger.store import Ledger
@@ -149,7 +151,7 @@ def _pauses(config: "Config", ledger: "Ledger") -> Iterator[Finding]:
     if not pauses:
         yield Finding(name="pauses", is_well=True, says="nothing is paused")
     for pause in pauses:
-        since = f"{pause.at.astimezone(config.timezone):%Y-%m-%d %H:%M}"
+        since = format_minute(pause.at, config.timezone)
         until = pause.until.astimezone(config.timezone) if pause.until else None
         ends = f" until {until:%Y-%m-%d %H:%M}" if until else ""
         kind = "latched" if pause.is_latched else "paused"

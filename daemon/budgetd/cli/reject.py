@@ -5,6 +5,7 @@ import click
 from budgetd.cli.asking import said, who
 from budgetd.cli.proposing import FORMAT, one_proposal, show_json, show_one, show_waiting
 from budgetd.cli.speaking import USAGE, failures, say
+from budgetd.core.moment import format_minute
 
 
 @click.command("reject")
@@ -41,5 +42,5 @@ def command(ctx: click.Context, proposal_id: str | None, reason: str | None, sty
             reject(ledger, proposal, by, words, now())
             if style == "json":
                 show_json(ledger, proposal)
-            ends = f"{proposal.expires_at.astimezone(config.timezone):%Y-%m-%d %H:%M}"
+            ends = format_minute(proposal.expires_at, config.timezone)
             say(f"rejected by {by}. The rule does not ask again before {ends}")

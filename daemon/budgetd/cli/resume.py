@@ -7,6 +7,7 @@ import click
 
 from budgetd.cli.asking import said, who
 from budgetd.cli.speaking import USAGE, failures, say, screen_of
+from budgetd.core.moment import format_minute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ def _resume(
     if not ended:
         click.echo(_nothing(left, style))
     for one in ended:
-        since = f"{one.at.astimezone(config.timezone):%Y-%m-%d %H:%M}"
+        since = format_minute(one.at, config.timezone)
         click.echo(f"resumed  {scope_text(one, names)}, paused since {since} by {one.by}")
     if left:
         say("still in force:")

@@ -20,6 +20,7 @@ from budgetd.cli.speaking import (
     say,
     screen_of,
 )
+from budgetd.core.moment import format_minute
 
 if TYPE_CHECKING:
     from budgetd.core.decisions.decision import Held
@@ -223,7 +224,7 @@ def _tell_held(wanted: Wanted, account: "Account", found: "Held | Withheld") -> 
     until = ""
     if found.until is not None:
         zone = wanted.opened.config.timezone
-        until = f" until {found.until.astimezone(zone):%Y-%m-%d %H:%M}"
+        until = f" until {format_minute(found.until, zone)}"
     detail = f": {found.detail}" if found.detail else ""
     say(f"held: {account.label}: {HOLD_WORDS[found.reason]}{until}{detail}; nothing was moved")
     return FAILED

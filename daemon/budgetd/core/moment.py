@@ -136,6 +136,16 @@ def month_of(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m")
 
 
+def format_minute(at: datetime, zone: ZoneInfo) -> str:
+    """A local time as people are told it: `2026-11-30 22:45`."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def format_second(at: datetime, zone: ZoneInfo) -> str:
+    """A local time where seconds matter: `2026-11-30 22:45:09`."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
 def format_instant(at: datetime) -> str:
     """RFC 3339 in UTC, to the second: the form of files and formats."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

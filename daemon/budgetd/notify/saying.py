@@ -17,6 +17,7 @@ from budgetd.core.decisions.alerting import Notice, Turn
 from budgetd.core.decisions.decision import Announcement, Held
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import Direction, Instrument, Intent, State
+from budgetd.core.moment import format_minute
 from budgetd.core.money import show_amount, total
 from budgetd.core.pause import Pause
 from budgetd.core.plans.outcome import Outcome
@@ -57,7 +58,7 @@ class Now:
 
     def time(self, at: datetime) -> str:
         """`2026-11-30 22:00`, local."""
-        return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+        return format_minute(at, self.zone)
 
     def money(self, amount: Decimal) -> str:
         """`2,000.00 CNY`."""

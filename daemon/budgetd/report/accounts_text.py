@@ -15,6 +15,7 @@ from rich.text import Text
 from budgetd.core.decisions.funding import Funding, lasts_of
 from budgetd.core.intent import Direction, Instrument, Move
 from budgetd.core.intent import State as MoveState
+from budgetd.core.moment import format_minute
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Observation, Status, Unknown
 from budgetd.report.accounts_rows import (
@@ -82,7 +83,7 @@ def _heading(
     read_in: timedelta | None,
 ) -> Iterator[str]:
     yield harmless(enterprise)
-    yield f"{observation.taken_at.astimezone(screen.zone):%Y-%m-%d %H:%M} {screen.zone.key}"
+    yield f"{format_minute(observation.taken_at, screen.zone)} {screen.zone.key}"
     took = f" in {read_in.total_seconds():.1f} s" if read_in is not None else ""
     yield f"{_count(len(rows), 'account')}{took}"
     yield f"reclaimable amounts in {harmless(observation.currency)}"
@@ -140,7 +141,7 @@ def _last(move: Move | None, screen: Screen) -> str:
     sign = "+" if move.direction is Direction.ALLOCATE else "-"
     kind = "" if move.unit.instrument is Instrument.CASH else f" {move.unit.instrument}"
     state = "" if move.state is MoveState.SETTLED else f" {STATE_WORDS[move.state]}"
-    at = f"{move.made_at.astimezone(screen.zone):%Y-%m-%d %H:%M}"
+    at = format_minute(move.made_at, screen.zone)
     return f"{sign}{show_amount(move.amount)}{kind}{state} {at}"
 
 

@@ -5,12 +5,13 @@ It may not measure.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from budgetd.core.backtest.result import Asked, Backtest, Lack, Result
 from budgetd.core.intent import Direction, Instrument
+from budgetd.core.moment import format_minute
 from budgetd.core.money import show_amount
 from budgetd.core.reason import Ask, Hold
 from budgetd.report.harmless import harmless
@@ -79,7 +80,7 @@ def notes(found: Backtest, zone: ZoneInfo) -> Iterator[str]:
         )
     if found.master_since is None or found.master_since > found.since + _SOON:
         known = found.master_since
-        since = "" if known is None else f" before {_minute(known, zone)}"
+        since = "" if known is None else f" before {format_minute(known, zone)}"
         yield (
             f"The master's balance was not recorded{since}: it is taken to have all that is "
             "asked. The peak draw says how much that was."
@@ -102,11 +103,7 @@ def notes(found: Backtest, zone: ZoneInfo) -> Iterator[str]:
 
 def span(found: Backtest, zone: ZoneInfo) -> str:
     """The window in the configured zone."""
-    return f"{_minute(found.since, zone)} to {_minute(found.until, zone)} {zone.key}"
-
-
-def _minute(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return f"{format_minute(found.since, zone)} to {format_minute(found.until, zone)} {zone.key}"
 
 
 def _row(label: str, found: Backtest, tell: Callable[[Result], str]) -> Row:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.intent import Direction, Instrument, State
-from budgetd.core.moment import format_instant
+from budgetd.core.moment import format_instant, format_minute
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Account, Observation
 from budgetd.core.plans.outcome import Outcome
@@ -113,10 +113,10 @@ def page_of(
         else closing_of_outcomes(results)
     )
     return Page(
-        title=f"{plan.enterprise}, {plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        title=f"{plan.enterprise}, {format_minute(plan.taken_at, zone)}",
         mode=plan.mode.replace("_", " "),
         is_preview=plan.is_preview,
-        taken_at=f"{plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}",
+        taken_at=f"{format_minute(plan.taken_at, zone)} {zone.key}",
         policies=f"{short_digest(plan.policy_digest)}, {count(plan.rules_count, 'rule')}",
         figures=tuple(_figures(plan, summary)),
         master=master_line(plan),

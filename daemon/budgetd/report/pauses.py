@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from budgetd.core.moment import format_instant
+from budgetd.core.moment import format_instant, format_minute
 from budgetd.core.pause import Pause
 from budgetd.report.harmless import harmless
 from budgetd.report.screen import Screen, print_lines, sentences
@@ -47,12 +47,12 @@ def scope_text(pause: Pause, names: Mapping[str, str]) -> str:
 
 
 def _told(pause: Pause, screen: Screen) -> Iterator[str]:
-    since = f"{pause.at.astimezone(screen.zone):%Y-%m-%d %H:%M}"
+    since = format_minute(pause.at, screen.zone)
     until = "until it is resumed"
     if pause.is_latched:
         until = "until `budgetd resume --reason` after somebody has looked"
     elif pause.until is not None:
-        until = f"until {pause.until.astimezone(screen.zone):%Y-%m-%d %H:%M}"
+        until = f"until {format_minute(pause.until, screen.zone)}"
     yield f"since {since} by {pause.by}, {until}"
     if pause.reason:
         yield pause.reason

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from budgetd.core.moment import format_minute
 from budgetd.core.money import show_amount
 from budgetd.core.plans.plan import Plan
 from budgetd.report.harmless import harmless
@@ -50,7 +51,7 @@ def plan_markdown(
 
 
 def _lines(plan: Plan, summary: Summary, zone: ZoneInfo, ahead: tuple[str, ...]) -> Iterator[str]:
-    taken = f"{plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}"
+    taken = f"{format_minute(plan.taken_at, zone)} {zone.key}"
     yield f"# Plan of {plain(plan.enterprise)}, {plain(taken)}"
     yield ""
     mode = "preview, " if plan.is_preview else ""

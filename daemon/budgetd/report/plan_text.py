@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from budgetd.core.intent import Instrument
+from budgetd.core.moment import format_minute
 from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account
 from budgetd.core.plans.plan import Plan
@@ -79,7 +80,7 @@ def _heading(plan: Plan, screen: Screen, read_in: timedelta | None) -> Iterator[
     yield _MODES.get(plan.mode, plan.mode)
     if plan.is_preview:
         yield "preview"
-    yield f"{plan.taken_at.astimezone(screen.zone):%Y-%m-%d %H:%M} {screen.zone.key}"
+    yield f"{format_minute(plan.taken_at, screen.zone)} {screen.zone.key}"
     took = f" in {read_in.total_seconds():.1f} s" if read_in is not None else ""
     yield f"{count(plan.accounts_read, 'account')} read{took}"
     yield f"policies {short_digest(plan.policy_digest)}, {count(plan.rules_count, 'rule')}"

@@ -10,6 +10,7 @@ from hashlib import sha256
 from rich.text import Text
 
 from budgetd.core.intent import State
+from budgetd.core.moment import format_second
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Sample
 from budgetd.report.harmless import harmless
@@ -131,4 +132,4 @@ def _family(evidence: Evidence, screen: Screen) -> Iterator[tuple[str, str]]:
 
 
 def _at(at: datetime, screen: Screen) -> str:
-    return f"{at.astimezone(screen.zone):%Y-%m-%d %H:%M:%S}"
+    return format_second(at, screen.zone)

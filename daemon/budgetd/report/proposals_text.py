@@ -11,6 +11,7 @@ from rich.text import Text
 
 from budgetd.core.approval import Proposal, ProposalState, ProposedItem
 from budgetd.core.intent import Direction
+from budgetd.core.moment import format_minute
 from budgetd.core.money import show_amount, total
 from budgetd.core.pause import Pause
 from budgetd.core.reason import Ask
@@ -96,7 +97,7 @@ def _why(proposal: Proposal, screen: Screen, now: datetime) -> Iterator[str]:
         by = f" by {harmless(proposal.decided_by)}" if proposal.decided_by else ""
         reason = f" ({harmless(proposal.reason)})" if proposal.reason else ""
         yield f"{STATE_SENTENCES[proposal.state]}{by}{reason}"
-    yield f"until {proposal.expires_at.astimezone(screen.zone):%Y-%m-%d %H:%M}"
+    yield f"until {format_minute(proposal.expires_at, screen.zone)}"
 
 
 def _age(length: timedelta) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from rich.text import Text
 
 from budgetd.core.intent import Direction
+from budgetd.core.moment import format_minute
 from budgetd.core.money import show_amount
 from budgetd.core.reconciliation import DEAD_TIME, Change, Discrepancy, Finding
 from budgetd.report.harmless import harmless
@@ -94,7 +95,7 @@ def _change(change: Change, screen: Screen) -> str:
 
 
 def _at(at: datetime, screen: Screen) -> str:
-    return f"{at.astimezone(screen.zone):%Y-%m-%d %H:%M}"
+    return format_minute(at, screen.zone)
 
 
 def _sums(found: Reconciled) -> Iterator[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rich.text import Text
 
+from budgetd.core.moment import format_minute
 from budgetd.core.suggesting.suggestion import Advice
 from budgetd.report.harmless import harmless
 from budgetd.report.phrases import count
@@ -28,7 +29,7 @@ def suggest_text(
     advice: Sequence[Advice], days: int, screen: Screen, *, enterprise: str, at: datetime
 ) -> str:
     """Every rule that was looked at, then what to do with what was found. `at` is when it was."""
-    told = f"{at.astimezone(screen.zone):%Y-%m-%d %H:%M} {screen.zone.key}"
+    told = f"{format_minute(at, screen.zone)} {screen.zone.key}"
     title = (harmless(enterprise), "suggest", told, f"{days} days of readings")
     lines = [Text(part, style="bold") for part in flow_parts(title, screen.room)]
     lines.append(Text())

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Attempt, Direction, Instrument, Move, State
+from budgetd.core.moment import format_minute, format_second
 from budgetd.core.money import show_amount
 from budgetd.report.harmless import harmless
 from budgetd.report.life import Life
@@ -51,7 +52,7 @@ def transfers_text(
     for move, label, amount in zip(moves, labels, amounts, strict=True):
         verb = pad(VERBS[move.unit.instrument, move.direction], 7)
         line = (
-            f"{move.id}  {move.made_at.astimezone(screen.zone):%Y-%m-%d %H:%M}  {verb}  "
+            f"{move.id}  {format_minute(move.made_at, screen.zone)}  {verb}  "
             f"{pad(label, label_size)}  {pad(amount, amount_size, right=True)}  "
             f"{STATE_WORDS[move.state]}"
         )
@@ -100,7 +101,7 @@ def story_lines(life: Life, zone: ZoneInfo) -> Iterator[str]:
     """Each event with its time, in words."""
     numbered = {attempt.number: attempt for attempt in life.attempts}
     for at, kind, data in life.events:
-        when = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        when = format_second(at, zone)
         match kind:
             case "prepared":
                 expires = f"{life.intent.expires_at.astimezone(zone):%H:%M}"
@@ -116,8 +117,8 @@ def story_lines(life: Life, zone: ZoneInfo) -> Iterator[str]:
                 yield f"{when}  {state}{data.get('why', kind)}{by}"
                 yield from _evidence(data)
     if life.claim is not None:
-        when = f"{life.claim.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        booked = f"{life.claim.moved_at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        when = format_second(life.claim.at, zone)
+        booked = format_second(life.claim.moved_at, zone)
         yield f"{when}  record {life.claim.record_id}, booked {booked}, is taken as its own"
 
 

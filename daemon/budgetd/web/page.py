@@ -11,6 +11,7 @@ from datetime import datetime
 from budgetd.core.approval import Proposal, ProposalState
 from budgetd.core.decisions.decision import Held
 from budgetd.core.intent import Direction, Move, State
+from budgetd.core.moment import format_second
 from budgetd.core.money import parse_amount, show_amount, total
 from budgetd.core.reason import QUIET, Ask, Hold
 from budgetd.core.standing import Funds
@@ -144,7 +145,7 @@ def page_of(seen: Seen, query: str, page: int) -> Page:
         enterprise=standing.enterprise,
         mode="enforce" if is_enforcing else "dry run",
         is_enforcing=is_enforcing,
-        at=f"{seen.now.astimezone(seen.zone):%Y-%m-%d %H:%M:%S} {seen.zone.key}",
+        at=f"{format_second(seen.now, seen.zone)} {seen.zone.key}",
         policies=f"{short_digest(standing.policies.digest)}, "
         + count(standing.policies.rules, "rule"),
         since=_when(seen, standing.started_at),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from budgetd.core.cases.staging import Ground, Stage
 from budgetd.core.decisions.decision import Held, Raised
 from budgetd.core.decisions.explaining import misses
+from budgetd.core.moment import format_second
 from budgetd.core.money import format_amount, show_amount
 from budgetd.core.observation import Account
 from budgetd.core.plans.plan import Plan, Transfer
@@ -49,7 +50,7 @@ class Happened:
             case Decimal():
                 return show_amount(value)
             case datetime():
-                return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+                return format_second(value, self.zone)
             case tuple():
                 return f"[{', '.join(str(item) for item in value)}]"
             case _:

@@ -14,6 +14,7 @@ from budgetd.core.intent import Instrument
 from budgetd.core.lints.people import somebody
 from budgetd.core.lints.scene import Scene
 from budgetd.core.lints.world import HOUR, World, introduce, moments
+from budgetd.core.moment import format_minute
 from budgetd.core.money import CENT, ZERO, parse_amount, round_down, show_amount, total
 from budgetd.core.observation import Account, Coupon
 from budgetd.core.plans.plan import Plan
@@ -317,8 +318,8 @@ def _lapsing(world: World, rule: Rule, scene: Scene, length: timedelta) -> Examp
         plans = [world.cycle(before), world.cycle(after)]
         if not world.movements:
             zone = world.limits.zone
-            told = [f"{plan.taken_at.astimezone(zone):%Y-%m-%d %H:%M} it stays" for plan in plans]
-            lapse = f"{expires.astimezone(zone):%Y-%m-%d %H:%M} the coupon lapses, unused"
+            told = [f"{format_minute(plan.taken_at, zone)} it stays" for plan in plans]
+            lapse = f"{format_minute(expires, zone)} the coupon lapses, unused"
             return (first, told[0], lapse, f"{told[1]}: there is nothing left")
     return None
 

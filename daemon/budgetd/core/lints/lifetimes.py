@@ -8,6 +8,7 @@ from datetime import datetime
 
 from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.lints.scene import Scene
+from budgetd.core.moment import format_minute
 from budgetd.core.policies.schedule import next_slot
 from budgetd.core.policies.validation import Path, PlacedRule
 
@@ -41,7 +42,7 @@ def judge_lifetime(rule: PlacedRule, scene: Scene) -> Iterator[Problem]:
     if any(_is_asked(rule, scene, at) for at, _ in told):
         return
     problem = as_lint("over", rule.at(place, message, is_warning=True), rule.name)
-    lines = (f"{at.astimezone(scene.limits.zone):%Y-%m-%d %H:%M} {said}" for at, said in told)
+    lines = (f"{format_minute(at, scene.limits.zone)} {said}" for at, said in told)
     yield problem.with_example(*lines)
 
 
