@@ -39,6 +39,18 @@ def test_the_reason_and_the_person_are_kept(site: Site, running: RunningSandbox)
     assert account(running, "acme_prod_web").cash.amount == 15_00
 
 
+def test_the_reason_and_the_person_are_kept_harmless(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "op\x1b[31mer")
+    told = site.run("transfer", "acme_prod_web", "5.00", "--reason", "a\n\u202eb", "--yes")
+    assert told.exit_code == 0, told.output
+    listed = json.loads(site.run("transfers", "list", "--format", "json").output)
+    shown = site.run("transfers", "show", listed["transfers"][0]["id"], "--format", "json").output
+    kept = json.loads(shown)["events"][0]["data"]
+    assert (kept["by"], kept["reason"]) == ("op\\x1b[31mer", "a \\u202eb")
+
+
 def test_a_second_move_of_a_unit_waits_until_the_first_is_shown(
     site: Site, running: RunningSandbox
 ) -> None:

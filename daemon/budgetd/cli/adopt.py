@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 import click
 
 from budgetd.cli.asking import agrees, can_ask, said, who
-from budgetd.cli.speaking import USAGE, failures, say
+from budgetd.cli.speaking import LOCK_WAIT_S, USAGE, failures, say
 from budgetd.core.moment import format_minute, format_second
 
 if TYPE_CHECKING:
     from budgetd.config import Config
     from budgetd.ledger.store import Ledger
-
-LOCK_WAIT_S = 60.0
 
 
 @click.command("adopt")

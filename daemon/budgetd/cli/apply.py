@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from budgetd.cli.asking import agrees, can_ask
 from budgetd.cli.speaking import (
     DOUBT,
     FAILED,
     LIMITED,
+    LOCK_WAIT_S,
     STALE_PLAN,
     USAGE,
     failures,
@@ -22,6 +24,7 @@ from budgetd.cli.speaking import (
     reading_progress,
     say,
     screen_of,
+    show_results,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from budgetd.report.saved_plan import SavedPlan
     from budgetd.wiring import Opened
 
-LOCK_WAIT_S = 60.0
 TENDS_FOR_S = 1.0
 NO_TERMINAL = (
     "error: no terminal to ask at; say --yes to move money without being asked, or look first "
@@ -77,7 +79,7 @@ def command(ctx: click.Context, plan: Path | None, yes: bool, rule: str | None, 
         order = Order(opened=opened, rule=asked, saved=saved, is_agreed=yes, style=style)
         if str(opened.config.mode) == "dry_run":
             ctx.exit(_dry(order))
-        if not yes and not sys.stdin.isatty():
+        if not yes and not can_ask():
             say(NO_TERMINAL)
             ctx.exit(USAGE)
         ctx.exit(_apply(order))
@@ -199,7 +201,7 @@ async def _cycle(order: Order, ledger: "Ledger", turn: _Turn) -> int:
                 return FAILED
     if report is None:
         return DOUBT if still_open else STALE_PLAN
-    _show(order, report)
+    show_results(report, order.opened.config.timezone, order.style)
     turn.leave()
     _tend(order, ledger)
     return exit_code(report)
@@ -234,6 +236,7 @@ async def _fresh(order: Order, cycle: "Cycle", turn: _Turn) -> "Report":
     comes."""
     from budgetd.cli.plan import tell_alone
     from budgetd.core.plans.again import promised_of
+    from budgetd.report.phrases import count
     from budgetd.report.plan_text import plan_text
 
     report = await cycle.plan()
@@ -246,18 +249,13 @@ async def _fresh(order: Order, cycle: "Cycle", turn: _Turn) -> "Report":
     items = [promised_of(transfer, plan.expires_at) for transfer in plan.moves]
     if items and not order.is_agreed:
         turn.leave()
-        if not _agrees(len(items)):
+        if not agrees(f"Carry out {count(len(items), 'transfer')}?"):
             say("nothing was moved")
             return report
         turn.take()
         await cycle.begin()
     await cycle.carry_out(report, items)
     return report
-
-
-def _agrees(count: int) -> bool:
-    click.echo(f"Carry out {count} transfer{'s' if count != 1 else ''}? [yes/NO] ", nl=False)
-    return sys.stdin.readline().strip().lower() == "yes"
 
 
 async def _saved(saved: "SavedPlan", cycle: "Cycle") -> "Report | None":
@@ -311,17 +309,3 @@ def _tell(item: "Promised", outcome: "Outcome | None") -> None:
         say(progress_line(outcome))
     else:
         click.echo(f"  {item.account.name} ...\r", nl=False, err=True)
-
-
-def _show(order: Order, report: "Report") -> None:
-    """What happened, on stdout."""
-    from budgetd.report.results_json import results_json
-    from budgetd.report.results_text import results_text
-
-    if order.style == "json":
-        click.echo(results_json(report.outcomes, report.plan, stopped=report.stopped))
-        return
-    screen = screen_of(order.opened.config.timezone)
-    click.echo(results_text(report.outcomes, screen), nl=False)
-    if report.stopped:
-        say(f"error: {report.stopped}")

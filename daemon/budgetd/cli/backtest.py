@@ -64,6 +64,7 @@ def command(
     Accounts are chosen by what the fleet's list says of them today.
     """
     with failures():
+        from budgetd.cli.keeping import tell_or_keep
         from budgetd.core.backtest.measuring import backtest
         from budgetd.wiring import open_documents
 
@@ -78,13 +79,7 @@ def command(
         compared = chosen or [(CONFIGURED, in_force)]
         found = backtest(world, enterprise, in_force, compared, newest)
         told = _told(found, force.config, style)
-        if out is None:
-            click.echo(told, nl=False)
-        else:
-            from budgetd.cli.plan import write_private
-
-            write_private(out, told)
-            say(f"kept as {out}")
+        tell_or_keep(told, out)
 
 
 def _set(option: str | None, where: str) -> "PolicySet":

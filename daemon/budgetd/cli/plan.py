@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from budgetd.cli.speaking import (
-    FAILED,
     LIMITED,
     PROPOSED,
     failures,
@@ -95,6 +94,7 @@ def check_rule(opened: "Opened", rule: str | None) -> None:
 
 
 def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) -> int:
+    from budgetd.cli.keeping import keep
     from budgetd.report.plan_json import plan_json
 
     begun = time.monotonic()
@@ -104,11 +104,7 @@ def _plan(request: Request, style: str, out: Path | None, *, is_detailed: bool) 
     click.echo(render(request.opened, plan, observation, look), nl=False)
     tell_alone(plan)
     if out is not None:
-        try:
-            write_private(out, plan_json(plan))
-        except OSError as problem:
-            say(f"error: {out}: {problem.strerror}")
-            return FAILED
+        keep(out, plan_json(plan))
         until = plan.expires_at.astimezone(request.opened.config.timezone)
         kept = f"kept as {out}"
         carry = f"; carry it out with `budgetd apply {out}` until {until:%H:%M}"
@@ -216,20 +212,3 @@ def render(opened: "Opened", plan: "Plan", observation: "Observation", look: Loo
             closing = closing_of(plan, summary_of(plan), can_keep=look.can_keep)
             screen = screen_of(zone)
             return plan_text(plan, screen, read_in=look.took, closing=closing, ahead=ahead)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file whole or not at all, for its owner alone."""
-    import os
-    import tempfile
-
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

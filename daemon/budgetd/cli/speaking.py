@@ -19,9 +19,12 @@ from budgetd.core.moment import MomentError, parse_instant, parse_moment
 
 if TYPE_CHECKING:
     from budgetd.config import Config
+    from budgetd.cycle import Report
     from budgetd.report.screen import Screen
 
 FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6, 7
+LOCK_WAIT_S = 60.0
+"""So long a person's command waits for the lock that a cycle holds."""
 
 
 @contextmanager
@@ -109,6 +112,19 @@ def parse_at(text: str, zone: ZoneInfo, option: str = "--at") -> datetime:
             f"{option}: expected a time like '2026-11-30 22:45' or 2026-11-30T14:45:00Z, "
             f"found {text!r}"
         ) from None
+
+
+def show_results(report: "Report", zone: ZoneInfo, style: str) -> None:
+    """What became of each transfer, on stdout."""
+    from budgetd.report.results_json import results_json
+    from budgetd.report.results_text import results_text
+
+    if style == "json":
+        click.echo(results_json(report.outcomes, report.plan, stopped=report.stopped))
+        return
+    click.echo(results_text(report.outcomes, screen_of(zone)), nl=False)
+    if report.stopped:
+        say(f"error: {report.stopped}")
 
 
 @contextmanager

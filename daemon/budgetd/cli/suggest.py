@@ -57,6 +57,7 @@ def command(
     passed what it makes. Reads the list of accounts; nothing is moved, no policy is written.
     """
     with failures():
+        from budgetd.cli.keeping import tell_or_keep
         from budgetd.wiring import open_documents
 
         opened = open_documents(ctx.obj)
@@ -64,13 +65,7 @@ def command(
         _check_out(opened, out)
         request = _Request(opened=opened, name=name, days=days, style=style)
         told, is_found = asyncio.run(_suggest(request, snapshot))
-        if out is None:
-            click.echo(told, nl=False)
-        else:
-            from budgetd.cli.plan import write_private
-
-            write_private(out, told)
-            say(f"kept as {out}")
+        tell_or_keep(told, out)
         ctx.exit(PROPOSED if detailed_exitcode and is_found else 0)
 
 

@@ -1,24 +1,23 @@
 """`budgetd transfer`: a move by hand, through the same ledger, limits and proof as a rule's."""
 
 import asyncio
-import getpass
-import os
-import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
+from budgetd.cli.asking import agrees, can_ask, said, who
 from budgetd.cli.speaking import (
     DOUBT,
     FAILED,
     LIMITED,
+    LOCK_WAIT_S,
     USAGE,
     failures,
     open_logs,
     say,
-    screen_of,
+    show_results,
 )
 from budgetd.core.moment import format_minute
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from budgetd.cycle import Cycle, Report
     from budgetd.ledger.store import Ledger
     from budgetd.wiring import Opened
-
-LOCK_WAIT_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +68,7 @@ def command(ctx: click.Context, /, account: str, amount: str, **given: object) -
 
         wanted = _wanted(open_documents(ctx.obj), account, amount, given)
         is_real = str(wanted.opened.config.mode) != "dry_run"
-        if is_real and not wanted.is_agreed and not sys.stdin.isatty():
+        if is_real and not wanted.is_agreed and not can_ask():
             say("error: no terminal to ask at; say --yes to move money without being asked")
             ctx.exit(USAGE)
         ctx.exit(_transfer(wanted))
@@ -86,9 +83,9 @@ def _wanted(opened: "Opened", account: str, amount: str, given: dict[str, object
         raise click.UsageError(f"AMOUNT: {problem}") from None
     if value <= ZERO:
         raise click.UsageError("AMOUNT: expected more than 0.00")
-    reason = str(given["reason"]).strip()
-    if not reason or len(reason) > 500:
-        raise click.UsageError("--reason: expected 1 to 500 characters")
+    reason = said(str(given["reason"]))
+    if not reason:
+        raise click.UsageError("--reason: say why")
     coupon, ledger = given["coupon"], given["ledger"]
     if coupon is not None and given["credit"]:
         raise click.UsageError("--coupon and --credit: one of them")
@@ -182,11 +179,11 @@ async def _real(wanted: Wanted, ledger: "Ledger") -> int:
         if isinstance(found, Held | Withheld):
             return _tell_held(wanted, account, found)
         _tell(wanted, account, found)
-        if not wanted.is_agreed and not _agrees():
+        if not wanted.is_agreed and not agrees("Carry it out?"):
             say("nothing was moved")
             return DOUBT if still_open else 0
         await _carry_out(wanted, cycle, report, found)
-    _show(wanted, report)
+    show_results(report, wanted.opened.config.timezone, wanted.style)
     is_held = any(outcome.state is None for outcome in report.outcomes)
     return exit_code(report) or (FAILED if is_held else 0)
 
@@ -241,31 +238,12 @@ def _tell(wanted: Wanted, account: "Account", found: "Transfer") -> None:
     )
 
 
-def _agrees() -> bool:
-    click.echo("Carry it out? [yes/NO] ", nl=False, err=True)
-    return sys.stdin.readline().strip().lower() == "yes"
-
-
 async def _carry_out(wanted: Wanted, cycle: "Cycle", report: "Report", found: "Transfer") -> None:
     from dataclasses import replace
 
     from budgetd.core.decisions.limits import PLAN_LIFETIME
     from budgetd.core.plans.again import promised_of
 
-    said = (("reason", wanted.reason), ("by", os.environ.get("SUDO_USER") or getpass.getuser()))
     item = promised_of(found, cycle.clock() + PLAN_LIFETIME)
-    await cycle.carry_out(report, [replace(item, said=said)])
-
-
-def _show(wanted: Wanted, report: "Report") -> None:
-    """What happened, on stdout."""
-    from budgetd.report.results_json import results_json
-    from budgetd.report.results_text import results_text
-
-    if wanted.style == "json":
-        click.echo(results_json(report.outcomes, report.plan, stopped=report.stopped))
-        return
-    screen = screen_of(wanted.opened.config.timezone)
-    click.echo(results_text(report.outcomes, screen), nl=False)
-    if report.stopped:
-        say(f"error: {report.stopped}")
+    words = (("reason", wanted.reason), ("by", who()))
+    await cycle.carry_out(report, [replace(item, said=words)])

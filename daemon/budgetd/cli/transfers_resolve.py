@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from budgetd.cli.asking import agrees, can_ask, said, who
-from budgetd.cli.speaking import FAILED, LIMITED, USAGE, failures, say, screen_of
+from budgetd.cli.speaking import FAILED, LIMITED, LOCK_WAIT_S, USAGE, failures, say, screen_of
 
 if TYPE_CHECKING:
     from budgetd.config import Config
     from budgetd.core.intent import State
     from budgetd.ledger.store import Ledger
     from budgetd.report.life import Evidence
-
-LOCK_WAIT_S = 60.0
 
 
 @click.command("resolve")
