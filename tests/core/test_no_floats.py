@@ -38,10 +38,8 @@ RAISED = (decimal.FloatOperation, TypeError, AttributeError, AssertionError)
 PACKAGE = Path(budgetd.__file__).parent
 TIMES_AND_SHARES = {
     "cli/accounts_create.py": "how often it looks",
-    "cli/adopt.py": "how long it waits for the lock",
-    "cli/apply.py": "how long it waits for the lock",
+    "cli/apply.py": "how long it tends",
     "cli/sandbox.py": "latency",
-    "cli/transfers_resolve.py": "how long it waits for the lock",
     "config/notify.py": "likeness of two words",
     "core/cases/naming.py": "likeness of two words",
     "core/documents/placing.py": "likeness of two words",
@@ -50,9 +48,7 @@ TIMES_AND_SHARES = {
     "ledger/locks.py": "waits",
     "notify/mail.py": "waits",
     "notify/notifier.py": "waits",
-    "notify/post.py": "timeouts",
     "provider/client.py": "timeouts",
-    "provider/pacer.py": "pace",
     "sandbox/gateway.py": "latency",
     "sandbox/quota.py": "the window of the quota",
     "sandbox/running.py": "waits",
@@ -246,7 +242,7 @@ def _is_float(node: ast.AST) -> bool:
 
 def test_no_module_on_the_path_of_an_amount_makes_a_float() -> None:
     found = {name for name, tree in _modules() if any(map(_is_float, ast.walk(tree)))}
-    assert found <= set(TIMES_AND_SHARES), sorted(found - set(TIMES_AND_SHARES))
+    assert found == set(TIMES_AND_SHARES), sorted(found ^ set(TIMES_AND_SHARES))
 
 
 def test_no_decimal_is_built_from_a_float() -> None:

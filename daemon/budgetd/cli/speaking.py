@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from budgetd.report.screen import Screen
 
 FAILED, USAGE, PROPOSED, REFUSED, LIMITED, STALE_PLAN, DOUBT = 1, 2, 3, 4, 5, 6, 7
-LOCK_WAIT_S = 60.0
+LOCK_WAIT_S = 60
 """So long a person's command waits for the lock that a cycle holds."""
 
 
