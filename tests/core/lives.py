@@ -29,7 +29,7 @@ from budgetd.core.observation import (
     Unknown,
 )
 from budgetd.core.plans.again import promised_of
-from budgetd.core.plans.outcome import Outcome, outcome_of
+from budgetd.core.plans.outcome import Outcome, outcome_of, settled_move
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame
 from budgetd.core.policies.policy import Policy, PolicySet
@@ -177,20 +177,9 @@ class Life:
         transfer = next(one for one in plan.moves if one.id == move_id)
         state = State.IN_DOUBT if transfer.account.id in in_doubt else State.SETTLED
         ended = None if state is State.IN_DOUBT else now
+        known = f"{transfer.id}-{len(self.moves)}"
         self.moves.append(
-            Move(
-                id=f"{transfer.id}-{len(self.moves)}",
-                rule=transfer.rule,
-                unit=transfer.unit,
-                direction=transfer.direction,
-                amount=transfer.amount,
-                state=state,
-                made_at=now,
-                sent_at=now,
-                ended_at=ended,
-                reading=transfer.reading,
-                period=transfer.period,
-            )
+            replace(settled_move(transfer, now), id=known, state=state, ended_at=ended)
         )
         self.fired.append(
             Fired(

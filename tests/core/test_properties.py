@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetd.core.decisions.history import History
-from budgetd.core.intent import Direction, Instrument, Move, State
+from budgetd.core.intent import Direction, Instrument, Move
 from budgetd.core.moment import day_of, month_of, week_of
 from budgetd.core.money import CENT, ZERO, from_minor, total
 from budgetd.core.observation import Observation, Ok, Readings
 from budgetd.core.plans.again import decide_again, promised_of
+from budgetd.core.plans.outcome import settled_move
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.policies.policy import (
     GrantCoupons,
@@ -249,20 +250,8 @@ def alone(observation: Observation, transfer: Transfer) -> Observation:
 
 
 def as_move(transfer: Transfer) -> Move:
-    return Move(
-        id=transfer.id,
-        rule=transfer.rule,
-        unit=transfer.unit,
-        direction=transfer.direction,
-        amount=transfer.amount,
-        state=State.SETTLED,
-        made_at=NOW,
-        sent_at=NOW,
-        ended_at=NOW,
-        reading=transfer.unit_reading,
-        period=transfer.period,
-        child_coupon_id="new" if transfer.instrument is Instrument.COUPON else None,
-    )
+    child = "new" if transfer.instrument is Instrument.COUPON else None
+    return replace(settled_move(transfer, NOW), child_coupon_id=child)
 
 
 @MANY

@@ -28,7 +28,7 @@ from budgetd.core.observation import Announced, Observation
 from budgetd.core.plans.consent import moot, proposals_of
 from budgetd.core.plans.decided import decided
 from budgetd.core.plans.notice import withdrawn
-from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.outcome import outcome_of, settled_move
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import Policy, PolicySet, Rule
@@ -211,20 +211,7 @@ class Replay:
 
     def _move(self, transfer: Transfer, step: int, now: datetime) -> None:
         unit = transfer.unit
-        move = Move(
-            id=transfer.id,
-            rule=transfer.rule,
-            unit=unit,
-            direction=transfer.direction,
-            amount=transfer.amount,
-            state=State.SETTLED,
-            made_at=now,
-            sent_at=now,
-            ended_at=now + MICROSECOND,
-            reading=transfer.unit_reading,
-            read_at=transfer.read_at,
-            period=transfer.period,
-        )
+        move = replace(settled_move(transfer, now), ended_at=now + MICROSECOND)
         self.memory.keep(move)
         self.told.moves.append(move)
         self.told.capped += any(one.step == "cap" for one in transfer.steps)
@@ -239,7 +226,7 @@ class Replay:
 
     def _remember(self, plan: Plan, observation: Observation, step: int) -> None:
         """What the daemon keeps between cycles: slots that are done, notices, proposals."""
-        outcomes = [_settled(one) for one in plan.moves]
+        outcomes = [outcome_of(one, State.SETTLED) for one in plan.moves]
         for rule, account_id, period in decided(plan, outcomes).done:
             self.memory.decided.setdefault(account_id, set()).add((rule, period))
         notices = self.memory.notices
@@ -292,18 +279,6 @@ class Replay:
 def _has_caps(rule: Rule) -> bool:
     """Whether a rule has caps of its own, over all accounts."""
     return any(name.startswith("rule_") for name in rule.caps.model_fields_set)
-
-
-def _settled(transfer: Transfer) -> Outcome:
-    return Outcome(
-        id=transfer.id,
-        rule=transfer.rule,
-        account=transfer.account,
-        direction=transfer.direction,
-        unit=transfer.unit,
-        amount=transfer.amount,
-        state=State.SETTLED,
-    )
 
 
 def policies_of(rules: Sequence[NamedRule], digest: str) -> PolicySet:

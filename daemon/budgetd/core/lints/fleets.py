@@ -15,12 +15,13 @@ from budgetd.core.decisions.explaining import misses
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem, as_lint
-from budgetd.core.intent import Instrument, Move, State, Unit
+from budgetd.core.intent import Instrument, Unit
 from budgetd.core.lints.examples import Example, policies_of, runways
 from budgetd.core.lints.scene import Scene
 from budgetd.core.lints.world import LONG_SINCE, RICH, unlimited
 from budgetd.core.money import ZERO, show_amount, total
 from budgetd.core.observation import Observation, Ok, Readings, Status
+from budgetd.core.plans.outcome import settled_move
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import Policy, PolicySet
@@ -158,21 +159,7 @@ def _after(observation: Observation, plan: Plan) -> Observation:
     for one in plan.moves:
         values[one.account.id] += one.amount
         master -= one.amount
-        moves.append(
-            Move(
-                id=f"move-{len(moves)}",
-                rule=one.rule,
-                unit=one.unit,
-                direction=one.direction,
-                amount=one.amount,
-                state=State.SETTLED,
-                made_at=plan.taken_at,
-                sent_at=plan.taken_at,
-                ended_at=plan.taken_at,
-                reading=one.unit_reading,
-                period=one.period,
-            )
-        )
+        moves.append(settled_move(one, plan.taken_at))
     return replace(
         observation,
         taken_at=at,

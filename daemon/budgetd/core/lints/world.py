@@ -12,7 +12,7 @@ from decimal import Decimal
 from budgetd.core.burn import Burn
 from budgetd.core.decisions.deciding import decide
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import Direction, Instrument, Move, State, Unit
+from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.money import LARGEST, ZERO, parse_amount, show_amount
 from budgetd.core.observation import (
     Account,
@@ -23,6 +23,7 @@ from budgetd.core.observation import (
     Readings,
     Sample,
 )
+from budgetd.core.plans.outcome import settled_move
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import PolicySet, Rule
@@ -136,22 +137,7 @@ class World:
             )
         else:
             del self.coupons[transfer.unit.part]
-        self.moves.append(
-            Move(
-                id=f"move-{len(self.moves) + 1}",
-                rule=transfer.rule,
-                unit=transfer.unit,
-                direction=transfer.direction,
-                amount=transfer.amount,
-                state=State.SETTLED,
-                made_at=at,
-                sent_at=at,
-                ended_at=at,
-                reading=transfer.unit_reading,
-                period=transfer.period,
-                child_coupon_id=child,
-            )
-        )
+        self.moves.append(replace(settled_move(transfer, at), child_coupon_id=child))
 
     def holding(self) -> str:
         """What the account has, in words."""

@@ -1,11 +1,13 @@
-"""What became of one transfer when a cycle carried it out. A noun, for reports."""
+"""What became of one transfer when a cycle carried it out. A noun, for reports and replays."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
-from budgetd.core.intent import Direction, State, Unit
+from budgetd.core.intent import Direction, Move, State, Unit
 from budgetd.core.observation import Account
 from budgetd.core.plans.again import Promised
+from budgetd.core.plans.plan import Transfer
 from budgetd.core.reason import Hold
 
 
@@ -32,7 +34,7 @@ class Outcome:
 
 
 def outcome_of(
-    item: Promised,
+    item: Promised | Transfer,
     state: State | None,
     *,
     amount: Decimal | None = None,
@@ -50,4 +52,22 @@ def outcome_of(
         state=state,
         note=note,
         hold=hold,
+    )
+
+
+def settled_move(transfer: Transfer, at: datetime) -> Move:
+    """The move that a transfer is where it is promised, sent and settled at one instant."""
+    return Move(
+        id=transfer.id,
+        rule=transfer.rule,
+        unit=transfer.unit,
+        direction=transfer.direction,
+        amount=transfer.amount,
+        state=State.SETTLED,
+        made_at=at,
+        sent_at=at,
+        ended_at=at,
+        reading=transfer.unit_reading,
+        read_at=transfer.read_at,
+        period=transfer.period,
     )
