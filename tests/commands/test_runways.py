@@ -46,6 +46,13 @@ def remember(site: Site) -> None:
         ledger.close()
 
 
+def forget(site: Site) -> None:
+    """As if six hours had passed: a burn that was looked for just now is not looked for again."""
+    ledger = Ledger(site.state, may_write=True)
+    ledger.connection.execute("DELETE FROM forecast")
+    ledger.close()
+
+
 def test_a_daemon_tops_up_by_runway_once_it_knows_the_burn(site: Site) -> None:
     site.write(policy=POLICY)
     config = Path(site.config)
@@ -75,10 +82,7 @@ def test_where_no_daemon_runs_an_apply_finds_what_is_spent_for_the_next_one(site
     assert site.run("apply", "--yes").exit_code == 0
     assert site.states() == []
     remember(site)
-    ledger = Ledger(site.state, may_write=True)
-    # As if six hours had passed: a burn that was looked for just now is not looked for again.
-    ledger.connection.execute("DELETE FROM forecast")
-    ledger.close()
+    forget(site)
     assert site.run("apply", "--yes").exit_code == 0
     assert site.states() == []
     assert site.run("apply", "--yes").exit_code == 0
@@ -89,18 +93,14 @@ def test_recorded_readings_decide_by_runway_what_live_ones_did(site: Site) -> No
     site.write(policy=POLICY)
     assert site.run("apply", "--yes").exit_code == 0
     remember(site)
-    ledger = Ledger(site.state, may_write=True)
-    ledger.connection.execute("DELETE FROM forecast")
-    ledger.close()
+    forget(site)
     assert site.run("apply", "--yes").exit_code == 0
     live = decided(site)
     assert [one["rule"] for one in live[0]] == ["p/up"]
     snapshot = site.home / "fleet.json"
     snapshot.write_text(site.run("accounts", "--format", "json").stdout)
     # What is known here now is not what was known when the fleet was read.
-    ledger = Ledger(site.state, may_write=True)
-    ledger.connection.execute("DELETE FROM forecast")
-    ledger.close()
+    forget(site)
     assert decided(site, "--snapshot", str(snapshot)) == live
     assert decided(site) != live
 
@@ -109,9 +109,7 @@ def test_how_long_money_lasts_is_told_with_and_without_the_rules(site: Site) -> 
     site.write(policy=POLICY)
     assert site.run("apply", "--yes").exit_code == 0
     remember(site)
-    ledger = Ledger(site.state, may_write=True)
-    ledger.connection.execute("DELETE FROM forecast")
-    ledger.close()
+    forget(site)
     assert site.run("apply", "--yes").exit_code == 0
     # 100,000.00 less a reserve of 10.00, at 24.00 a day.
     lasts = "The master's cash less the reserve lasts 4,1"

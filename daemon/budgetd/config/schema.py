@@ -110,20 +110,15 @@ def _listen(text: str) -> Listen:
     return Listen(host.removeprefix("[").removesuffix("]"), number)
 
 
-def _folder(value: object, info: ValidationInfo) -> Path:
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise complain("a folder like policies/", value)
-    return against(info, value)
+def _path(expected: str) -> BeforeValidator:
+    def read(value: object, info: ValidationInfo) -> Path:
+        if isinstance(value, Path):
+            return value
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise complain(expected, value)
+        return against(info, value)
 
-
-def _calendar(value: object, info: ValidationInfo) -> Path:
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise complain("a file like policies/calendars/cn.yaml", value)
-    return against(info, value)
+    return BeforeValidator(read)
 
 
 def _state(value: object, info: ValidationInfo) -> Path:
@@ -299,7 +294,7 @@ class Config(Document):
     timezone: Zone = Field(
         ZoneInfo("Asia/Shanghai"), description="of schedules, caps and days; Asia/Shanghai"
     )
-    policies: Annotated[Path, BeforeValidator(_folder), _PATH_SCHEMA] = Field(
+    policies: Annotated[Path, _path("a folder like policies/"), _PATH_SCHEMA] = Field(
         "policies/", validate_default=True, description="the folder of policy files; policies/"
     )
     state: Annotated[Path, BeforeValidator(_state), _STATE_SCHEMA] = Field(
@@ -320,9 +315,9 @@ class Config(Document):
     web: Web | None = Field(None, description="left out: no page")
     log: Log = Field(default_factory=Log, description="what is logged, and how it looks")
     notify: dict[Name, ChannelSection] = Field({}, description="channels by name; none")
-    calendar: Annotated[Path, BeforeValidator(_calendar), _PATH_SCHEMA] | None = Field(
-        None, description="the file of holidays and make-up workdays; none, no business days"
-    )
+    calendar: (
+        Annotated[Path, _path("a file like policies/calendars/cn.yaml"), _PATH_SCHEMA] | None
+    ) = Field(None, description="the file of holidays and make-up workdays; none, no business days")
     groups: Annotated[None, BeforeValidator(later("groups"))] = None
     windows: dict[Name, WindowSection] = Field({}, description="spans for `not_during`; none")
 
