@@ -252,7 +252,11 @@ class Reader:
         self._served = stage.served
 
     async def fleet(
-        self, wanted: Wanted, blank: Observation, known: Mapping[str, Readings] = NOTHING_KNOWN
+        self,
+        wanted: Wanted,
+        blank: Observation,
+        known: Mapping[str, Readings] = NOTHING_KNOWN,
+        before: Mapping[str, Readings] = NOTHING_KNOWN,
     ) -> Observation:
         """The lists, then every reading that is wanted, beside those that are known."""
         await self._call("the list of accounts")
@@ -275,6 +279,13 @@ class Reader:
         for instrument in sorted(instruments):
             found[_FIELDS[instrument]] = await self.one(account_id, instrument)
         return Readings(**found)
+
+    async def some(self, wanted: Mapping[str, frozenset[Instrument]]) -> dict[str, Readings]:
+        """What some accounts hold."""
+        return {
+            account_id: await self.account(account_id, instruments)
+            for account_id, instruments in wanted.items()
+        }
 
     async def master(self, instruments: frozenset[Instrument]) -> Readings:
         """What the master can give of these instruments."""
