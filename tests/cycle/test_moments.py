@@ -212,23 +212,6 @@ async def test_who_has_enough_at_a_slot_is_served_by_nothing(world: World) -> No
     world.check()
 
 
-async def test_who_has_enough_at_a_slot_is_served_by_nothing(world: World) -> None:
-    opened = world.policies(DAILY.replace("{add: 100.00}", "{to: 5.00}"))
-    await world.run(opened)
-    at(world, 3, 1)
-    await world.run(opened)
-    assert (world.moved("poor"), world.moved("bare")) == (0, 5_00)
-    world.book.spend(POOR, 10_00, world.now())
-    at(world, 3, 30)
-    await world.run(opened)
-    assert world.moved("poor") == 0
-    at(world, 5, 1)
-    async with world.cycling(opened) as cycle:
-        report = await cycle.plan()
-        assert cycle.close_slots(report.observation) == ()
-    world.check()
-
-
 async def test_a_rule_first_loaded_after_its_slot_waits_for_the_next(world: World) -> None:
     opened = world.policies(DAILY)
     at(world, 3, 5)
