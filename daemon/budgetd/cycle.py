@@ -118,6 +118,7 @@ def due_observation(
         last_read=alerts.last_read(ledger, settings.frame.policies),
         pauses=ledger.pauses(),
         approvals=proposals.approvals(ledger),
+        declined=proposals.declined(ledger, now),
     )
 
 

@@ -238,8 +238,12 @@ async def test_what_was_rejected_is_not_asked_again_before_it_would_have_ended(
         proposals.reject(ledger, proposal, "tester", "no", world.now())
     ledger.close()
     world.pass_time(hours=23)
-    await world.run(opened)
+    _, report = await world.run(opened)
     assert waiting(world) == []
+    assert report is not None
+    assert report.plan is not None
+    assert report.plan.proposals == ()
+    assert {one.reason for one in report.plan.held} == {Hold.AWAITING_APPROVAL}
     world.pass_time(hours=1, minutes=1)
     await world.run(opened)
     assert len(waiting(world)) == 2

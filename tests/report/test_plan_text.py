@@ -148,6 +148,8 @@ def test_each_proposal_of_a_real_cycle_says_how_it_is_decided(width: int) -> Non
     assert [line.split()[3] for line in lines] == [*names, "p-1"]
     if width == 200:
         assert lines[2] == "waits: budgetd approve p-1  month-end/cash-home, 2 transfers"
+    said_no = plan_text(replace(plan, declined=frozenset({"p-1"})), screen(width))
+    assert "approve p-1" not in said_no
     assert "waits: " not in plan_text(realistic_plan(), screen(width))
     assert "waits: " not in plan_text(replace(plan, is_preview=True), screen(width))
 

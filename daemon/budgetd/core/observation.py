@@ -173,7 +173,8 @@ class Observation:
     when a rule is known (a rule that is missing is new), `decided` which (rule, account id,
     period) are done, `over` which slots of a rule nobody serves any more. `notices` are the
     reclaims that were announced, by (rule, unit, period). `pauses` are in force or over by their
-    own time, `approvals` what a person agreed to and that was not promised yet.
+    own time, `approvals` what a person agreed to and that was not promised yet, `declined` which
+    proposals a person said no to, by name, and until when they are not made again.
     A preview sees slots from before its rules were loaded.
     `served` says which tick of each `every` rule was served last; None where they are always
     due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
@@ -196,6 +197,7 @@ class Observation:
     notices: Mapping[tuple[str, Unit, str], Announced] = field(default_factory=dict)
     pauses: "tuple[Pause, ...]" = ()
     approvals: "tuple[Approved, ...]" = ()
+    declined: Mapping[str, datetime] = field(default_factory=dict)
     served: Mapping[str, datetime] | None = None
     burns: "Mapping[Unit, Burn]" = field(default_factory=dict)
     last_read: Mapping[tuple[str, Instrument], datetime] = field(default_factory=dict)

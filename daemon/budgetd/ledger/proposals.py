@@ -71,7 +71,7 @@ def propose(ledger: Ledger, proposals: Sequence[Proposal], now: datetime) -> Non
     with ledger.writing():
         expire(ledger, now)
         known = {one.id: one for one in live(ledger)}
-        rejected = _rejected(ledger, now)
+        rejected = declined(ledger, now)
         for proposal in proposals:
             before = known.get(proposal.id)
             if proposal.id in rejected:
@@ -88,12 +88,13 @@ def propose(ledger: Ledger, proposals: Sequence[Proposal], now: datetime) -> Non
                 _insert_items(ledger, number, proposal.items)
 
 
-def _rejected(past: Past, now: datetime) -> frozenset[str]:
-    """What a person has declined and is not asked again yet."""
+def declined(past: Past, now: datetime) -> dict[str, datetime]:
+    """What a person has rejected, by name, and until when it is not asked again."""
     rows = past.connection.execute(
-        "SELECT id FROM proposal WHERE state = 'rejected' AND expires_at > ?", (text(now),)
+        "SELECT id, expires_at FROM proposal WHERE state = 'rejected' AND expires_at > ?",
+        (text(now),),
     ).fetchall()
-    return frozenset(str(row[0]) for row in rows)
+    return {str(row[0]): instant(str(row[1])) for row in rows}
 
 
 def expire(ledger: Ledger, now: datetime) -> None:

@@ -217,7 +217,11 @@ def _waiting(plan: Plan) -> Iterator[str]:
     if plan.is_preview or plan.mode == "dry_run":
         return
     asked = [(proposal_of(transfer), transfer) for transfer in plan.proposals]
-    asked += [(item.proposal, item.transfer) for item in plan.withheld]
+    asked += [
+        (item.proposal, item.transfer)
+        for item in plan.withheld
+        if item.proposal not in plan.declined
+    ]
     counted = Counter(name for name, _ in asked)
     told = dict(reversed(asked))
     for name in list(counted)[:MOST_WAITING]:

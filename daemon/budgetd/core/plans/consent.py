@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from budgetd.core.approval import Proposal, ProposedItem, approved_for, proposal_id
+from budgetd.core.decisions.decision import Held
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Observation
@@ -46,6 +47,34 @@ def consented(transfer: Transfer, observation: Observation) -> Transfer:
     if found is None:
         return transfer
     return replace(at_most(transfer, found.amount, "approved"), ask=None, approved=found)
+
+
+def without_declined(
+    transfers: Iterable[Transfer], observation: Observation
+) -> tuple[list[Transfer], list[Held]]:
+    """The transfers but for those that a person said no to lately, and what holds these."""
+    kept: list[Transfer] = []
+    holds: list[Held] = []
+    for one in transfers:
+        name = proposal_id(one.rule, one.direction, one.unit)
+        until = observation.declined.get(name) if one.ask is not None else None
+        if until is None or until <= observation.taken_at:
+            kept.append(one)
+            continue
+        holds.append(
+            Held(
+                rule=one.rule,
+                account=one.account,
+                instrument=one.instrument,
+                reason=Hold.AWAITING_APPROVAL,
+                until=until,
+                reading=one.reading,
+                detail="a person said no; then it is asked again",
+                coupon=one.coupon if one.direction is Direction.RECLAIM else None,
+                period=one.period,
+            )
+        )
+    return kept, holds
 
 
 def proposals_of(plan: Plan, lifetime: timedelta) -> tuple[Proposal, ...]:

@@ -96,7 +96,7 @@ class Plan:
     """All of one cycle. `transfers` stand in the order they are sent; those with `ask` are not.
 
     `observed` are the transfers that rules in `mode: observe` would have wanted. `only` is the one
-    rule that was asked, due or not.
+    rule that was asked, due or not, `declined` what a person has said no to, by proposal.
     """
 
     enterprise: str
@@ -116,6 +116,7 @@ class Plan:
     rules_count: int
     master: MasterLine
     only: str | None = None
+    declined: frozenset[str] = frozenset()
 
     @property
     def moves(self) -> tuple[Transfer, ...]:

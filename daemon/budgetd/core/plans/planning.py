@@ -21,7 +21,7 @@ from budgetd.core.money import ZERO, round_up, total
 from budgetd.core.observation import Account, Observation, Ok, Reading, Stale, Unknown
 from budgetd.core.plans.amount import Draft
 from budgetd.core.plans.batches import Approvals, Gate
-from budgetd.core.plans.consent import consented
+from budgetd.core.plans.consent import consented, without_declined
 from budgetd.core.plans.drafting import Drawer
 from budgetd.core.plans.funds import Piece, Purse
 from budgetd.core.plans.notice import after_notice
@@ -68,7 +68,9 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
             levels[item.named.rule.priority].append(item)
     for priority in sorted(levels):
         drawer = _plan_level(levels[priority], drawer, gate, outcome)
-    transfers = sorted(outcome.transfers, key=_is_reclaim)
+    kept, declined = without_declined(outcome.transfers, observation)
+    outcome.held += declined
+    transfers = sorted(kept, key=_is_reclaim)
     return Plan(
         enterprise=frame.enterprise,
         mode=frame.mode,
@@ -89,6 +91,7 @@ def make_plan(frame: Frame, decisions: Decisions, observation: Observation, limi
         rules_count=sum(1 for _ in frame.policies.rules()),
         master=_master_line(observation, limits, transfers),
         only=frame.only,
+        declined=frozenset(observation.declined),
     )
 
 
