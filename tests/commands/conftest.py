@@ -5,28 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from budgetd.sandbox.auth import AccessKey
-from budgetd.sandbox.clock import MovableClock
-from budgetd.sandbox.fleet import SMALLEST_FLEET, seeded_fleet
-from budgetd.sandbox.gateway import Sandbox
-from budgetd.sandbox.operations import QUOTAS
-from budgetd.sandbox.quota import Quota
 from budgetd.sandbox.running import RunningSandbox
 
-from .site import AK, SK, Site
+from .site import Site, small_sandbox
 
 
 @pytest.fixture
 def running() -> Iterator[RunningSandbox]:
-    clock = MovableClock()
-    book = seeded_fleet(seed=7, start=clock.now(), accounts=SMALLEST_FLEET)
-    sandbox = Sandbox(
-        book=book,
-        clock=clock,
-        quota=Quota(QUOTAS, multiplier=0),
-        extra_keys={AK: AccessKey(ak=AK, sk=SK, account_id=book.master.id)},
-    )
-    with RunningSandbox(sandbox) as started:
+    with RunningSandbox(small_sandbox()) as started:
         yield started
 
 

@@ -27,17 +27,11 @@ from budgetd.core.intent import FINAL, State
 from budgetd.ledger import proposals
 from budgetd.ledger.looking import broken_link
 from budgetd.ledger.store import Ledger
-from budgetd.sandbox.auth import AccessKey
-from budgetd.sandbox.clock import MovableClock
 from budgetd.sandbox.faults import FaultKind, FaultOrder
-from budgetd.sandbox.fleet import SMALLEST_FLEET, seeded_fleet
-from budgetd.sandbox.gateway import Sandbox
 from budgetd.sandbox.nouns import Account, Instrument, Kind, Move
-from budgetd.sandbox.operations import QUOTAS
-from budgetd.sandbox.quota import Quota
 from budgetd.sandbox.running import RunningSandbox
 
-from .site import AK, SK, Site
+from .site import Site, small_sandbox
 
 MOVED = ("acme_prod_web", "acme_prod_db", "acme_idle")
 UP = """\
@@ -95,19 +89,12 @@ class Budgetd(RuleBasedStateMachine):
         self.ends = ExitStack()
         self.home = Path(tempfile.mkdtemp(prefix="machine-"))
         self.ends.callback(shutil.rmtree, self.home)
-        clock = MovableClock()
-        book = seeded_fleet(seed=7, start=clock.now(), accounts=SMALLEST_FLEET)
-        sandbox = Sandbox(
-            book=book,
-            clock=clock,
-            quota=Quota(QUOTAS, multiplier=0),
-            extra_keys={AK: AccessKey(ak=AK, sk=SK, account_id=book.master.id)},
-        )
+        sandbox = small_sandbox()
+        self.clock, self.book = sandbox.clock, sandbox.book
         self.running = self.ends.enter_context(RunningSandbox(sandbox))
         patch = self.ends.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr("budgetd.clock.now", clock.now)
+        patch.setattr("budgetd.clock.now", self.clock.now)
         self.site = Site(self.home, self.running.url)
-        self.clock, self.book = clock, book
         self.by_hand = Counter[str]()
         self.backups: list[Path] = []
         self.is_strange = False

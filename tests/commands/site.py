@@ -11,6 +11,12 @@ from click.testing import CliRunner, Result
 
 from budgetd.cli import main
 from budgetd.ledger.store import Ledger
+from budgetd.sandbox.auth import AccessKey
+from budgetd.sandbox.clock import MovableClock
+from budgetd.sandbox.fleet import SMALLEST_FLEET, seeded_fleet
+from budgetd.sandbox.gateway import Sandbox
+from budgetd.sandbox.operations import QUOTAS
+from budgetd.sandbox.quota import Quota
 
 AK = "PLANTEDAK" + "7" * 11
 SK = "planted-secret-that-nobody-may-see-" + "9" * 8
@@ -39,6 +45,18 @@ rules:
     reclaim: {when: {above: 1000.00}, keep: 200.00}
 """
 BUDGETD = Path(sysconfig.get_path("scripts")) / "budgetd"
+
+
+def small_sandbox() -> Sandbox:
+    """The smallest seeded fleet, without a quota, that knows the keys of a site."""
+    clock = MovableClock()
+    book = seeded_fleet(seed=7, start=clock.now(), accounts=SMALLEST_FLEET)
+    return Sandbox(
+        book=book,
+        clock=clock,
+        quota=Quota(QUOTAS, multiplier=0),
+        extra_keys={AK: AccessKey(ak=AK, sk=SK, account_id=book.master.id)},
+    )
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -42,6 +42,10 @@ class Receiver:
     headers: str = ""
 
     @property
+    def is_tls(self) -> bool:
+        return self.tls is not None
+
+    @property
     def url(self) -> str:
         scheme = "https" if self.tls else "http"
         return f"{scheme}://127.0.0.1:{self.port}/hook/planted-token-0123456789"
@@ -67,17 +71,6 @@ class Receiver:
             return
         finally:
             writer.close()
-
-
-@asynccontextmanager
-async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
-    """Serves on a loopback port."""
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=receiver.tls)
-    receiver.port = server.sockets[0].getsockname()[1]
-    try:
-        yield receiver
-    finally:
-        server.close()
 
 
 @dataclass
@@ -126,14 +119,16 @@ class MailServer:
             writer.close()
 
 
+R = TypeVar("R", Receiver, MailServer)
+
+
 @asynccontextmanager
-async def receiving_mail(server: MailServer) -> AsyncIterator[MailServer]:
+async def receiving(receiver: R) -> AsyncIterator[R]:
     """Serves on a loopback port."""
-    listening = await asyncio.start_server(
-        server.serve, "127.0.0.1", 0, ssl=server.tls if server.is_tls else None
-    )
-    server.port = listening.sockets[0].getsockname()[1]
+    tls = receiver.tls if receiver.is_tls else None
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
+    receiver.port = server.sockets[0].getsockname()[1]
     try:
-        yield server
+        yield receiver
     finally:
-        listening.close()
+        server.close()

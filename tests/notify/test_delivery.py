@@ -21,7 +21,7 @@ from budgetd.core.telling import Event, Message, Severity
 from budgetd.notify.notifier import Notifier, Patience
 
 from .messages import AT, channel_of, message_of
-from .receivers import MailServer, Receiver, receiving, receiving_mail
+from .receivers import MailServer, Receiver, receiving
 
 QUICK = Patience(
     timeout_s=0.5, mail_timeout_s=0.5, waits_s=(0.01, 0.02), said_lately_s=60, queue_length=5
@@ -276,7 +276,7 @@ def mail_channel(port: int, **changes: Any) -> Channel:
 
 
 async def test_a_letter_arrives_with_its_login_and_nothing_can_add_a_header() -> None:
-    async with receiving_mail(MailServer()) as server:
+    async with receiving(MailServer()) as server:
         told = await deliver(
             [mail_channel(server.port)], message_of(HOSTILE, lines=("用户 a", "b"))
         )
@@ -304,7 +304,7 @@ async def test_a_letter_arrives_with_its_login_and_nothing_can_add_a_header() ->
 async def test_a_letter_that_is_not_taken_is_an_event_without_secrets(
     log: Any, server: MailServer, tls: str, reason: str, tries: int
 ) -> None:
-    async with receiving_mail(server):
+    async with receiving(server):
         told = await deliver([mail_channel(server.port, tls=tls)], message_of())
     assert (told.delivered, told.failed) == (0, 1)
     (line,) = log()
@@ -329,7 +329,7 @@ async def test_mail_goes_encrypted_to_a_server_that_proves_itself(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "authority.pem"))
     server = MailServer(tls=certified("good"), is_tls=tls == "tls")
-    async with receiving_mail(server):
+    async with receiving(server):
         told = await deliver([mail_channel(server.port, tls=tls)], message_of())
     assert (told.delivered, len(server.logins), len(server.letters)) == (1, 1, 1)
 
@@ -341,7 +341,7 @@ async def test_no_login_reaches_a_mail_server_that_cannot_prove_itself(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "authority.pem"))
     server = MailServer(tls=certified(certificate), is_tls=tls == "tls")
-    async with receiving_mail(server):
+    async with receiving(server):
         told = await deliver([mail_channel(server.port, tls=tls)], message_of())
     assert (told.delivered, told.failed) == (0, 1)
     assert (server.logins, server.letters) == ([], [])

@@ -131,3 +131,15 @@ def dripping(reply: bytes, *, every_s: float) -> Respond:
             await asyncio.sleep(every_s)
 
     return respond
+
+
+def endless() -> Respond:
+    """A body of 64 MiB, of which no header tells the length."""
+
+    async def respond(_: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+        for _ in range(64):
+            writer.write(b" " * 2**20)
+            await writer.drain()
+
+    return respond

@@ -18,7 +18,7 @@ from budgetd.provider.iam import TokenLogin
 from budgetd.provider.moves import MoveRequest, move_request
 from budgetd.provider.signing import AccessKey
 
-from .raw_server import RawServer, Request, Respond, always, answer, dripping
+from .raw_server import RawServer, Request, Respond, always, answer, dripping, endless
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY = AccessKey(id="AKEXAMPLE0001", secret="SK-never-shown", security_token="TOKEN-never-shown")
@@ -207,13 +207,7 @@ async def test_one_byte_at_a_time_meets_the_deadline_in_doubt() -> None:
 
 
 async def test_a_body_without_end_leaves_doubt() -> None:
-    async def respond(_: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
-        for _ in range(64):
-            writer.write(b" " * 2**20)
-            await writer.drain()
-
-    found, _ = await send(GRANT, respond)
+    found, _ = await send(GRANT, endless())
     assert (found.phase, found.answer_class) == (Phase.SENT, AnswerClass.UNKNOWN)
 
 

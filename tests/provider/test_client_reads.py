@@ -27,7 +27,7 @@ from budgetd.provider.errors import (
 from budgetd.provider.replies import Reply
 from budgetd.provider.signing import AccessKey, Unsigned, sign
 
-from .raw_server import RawServer, Request, Respond, always, answer, dripping, in_turn
+from .raw_server import RawServer, Request, Respond, always, answer, dripping, endless, in_turn
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY = AccessKey(id="AKEXAMPLE0001", secret="SK-never-shown", security_token="TOKEN-never-shown")
@@ -167,13 +167,7 @@ async def test_an_incomplete_answer_is_repeated_three_times(name: str) -> None:
 
 
 async def test_a_body_above_4_mib_is_not_read() -> None:
-    async def respond(_: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
-        for _ in range(64):
-            writer.write(b" " * 2**20)
-            await writer.drain()
-
-    error, _ = await failing_read(respond, Unreachable)
+    error, _ = await failing_read(endless(), Unreachable)
     assert "4 MiB" in str(error)
 
 

@@ -90,3 +90,17 @@ def plain_of() -> Iterator[Callable[[RunningSandbox], httpx.Client]]:
     yield connect
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def running(started: Callable[..., RunningSandbox]) -> RunningSandbox:
+    """One sandbox."""
+    return started()
+
+
+@pytest.fixture
+def plain(
+    running: RunningSandbox, plain_of: Callable[[RunningSandbox], httpx.Client]
+) -> httpx.Client:
+    """A plain client of it, signed in."""
+    return plain_of(running)

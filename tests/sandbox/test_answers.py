@@ -22,16 +22,6 @@ Start = Callable[..., RunningSandbox]
 Untouched = tuple[RunningSandbox, httpx.Client]
 
 
-@pytest.fixture
-def running(started: Start) -> RunningSandbox:
-    return started()
-
-
-@pytest.fixture
-def plain(running: RunningSandbox, plain_of: Plain) -> httpx.Client:
-    return plain_of(running)
-
-
 def member_id(sandbox: Sandbox, name: str) -> str:
     return next(a.id for a in sandbox.book.accounts.values() if a.display_name == name)
 

@@ -24,16 +24,6 @@ Start = Callable[..., RunningSandbox]
 Plain = Callable[[RunningSandbox], httpx.Client]
 
 
-@pytest.fixture
-def running(started: Start) -> RunningSandbox:
-    return started()
-
-
-@pytest.fixture
-def plain(running: RunningSandbox, plain_of: Plain) -> httpx.Client:
-    return plain_of(running)
-
-
 def post(plain: httpx.Client, what: str, **content: object) -> httpx.Response:
     return plain.post(f"/_sandbox/{what}", json=content)
 
