@@ -154,13 +154,23 @@ def _judge_for(rule: PlacedRule, when: object, path: Path = ("when",)) -> Iterat
         return
     if getattr(when, "for_", None) is not None:
         beside = [key for key in _WITHOUT_PAST if values_of(when, key)]
-        if isinstance(rule.rule.action, ReclaimCoupons):
-            beside.append("reclaim_coupons")
+        beside += _parts_alone(rule.rule)
         if beside:
             message = "'for' has no effect yet in this version beside"
             yield rule.in_action((*path, "for"), f"{message} `{beside[0]}`")
     for index, part in enumerate(getattr(when, "any", None) or ()):
         yield from _judge_for(rule, part, (*path, "any", index))
+
+
+def _parts_alone(rule: Rule) -> Iterator[str]:
+    """The keys by which an action looks at a part of what an account has."""
+    match rule.action:
+        case ReclaimCoupons():
+            yield "reclaim_coupons"
+        case GrantCoupons(coupons=chosen) if chosen.model_fields_set:
+            yield "coupons"
+        case TopUp(lives_at_least=timedelta()):
+            yield "lives_at_least"
 
 
 def _judge_lift(rule: PlacedRule, action: TopUp | GrantCoupons) -> Iterator[Problem]:
