@@ -253,12 +253,17 @@ def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Tran
 
 
 def _consent(wish: Wish, drawn: list[Transfer] | Held, drawer: Drawer) -> list[Transfer] | Held:
-    """What was drawn, held to what a person agreed to; what still asks takes nothing."""
+    """What was drawn, held to what a person agreed to; what still asks takes nothing, nor does
+    what is beyond the agreed amount."""
     if isinstance(drawn, Held):
         return drawn
     observation = drawer.history.observation
     told = [consented(transfer, observation) for transfer in drawn]
-    drawer.undo(wish, [transfer for transfer in told if transfer.ask is not None])
+    beyond = [
+        replace(before, amount=before.amount - (ZERO if after.ask is not None else after.amount))
+        for before, after in zip(drawn, told, strict=True)
+    ]
+    drawer.undo(wish, beyond)
     return told
 
 
