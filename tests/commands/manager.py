@@ -19,7 +19,7 @@ class Heard:
 
 
 class Manager:
-    """Listens at a path, or at an abstract name; `deaf` until told to hear."""
+    """Listens at a path, or at an abstract name; `is_deaf` until it is told to hear."""
 
     def __init__(self, address: str, *, is_deaf: bool = False) -> None:
         self.address = address

@@ -33,7 +33,7 @@ V = TypeVar("V")
 _ENDPOINT = re.compile(r"^(GET|POST) /\S+ (answered )?", re.ASCII)
 
 
-class State(StrEnum):
+class Known(StrEnum):
     """What there is of one instrument."""
 
     OK = "ok"
@@ -48,7 +48,7 @@ class Figure:
     """One instrument of one account. `reclaimable` is None unless it was read (of the master:
     what it can give); `spendable` is of credit alone, `expires_at` of coupons alone."""
 
-    state: State
+    state: Known
     reclaimable: Decimal | None = None
     spendable: Decimal | None = None
     expires_at: datetime | None = None
@@ -114,14 +114,14 @@ def live_coupons(coupons: Iterable[Coupon], at: datetime) -> list[Coupon]:
 
 def _missing(reading: Unknown | None) -> Figure:
     if reading is None:
-        return Figure(state=State.NOT_READ)
-    state = State.UNMANAGEABLE if reading.is_unmanageable else State.UNKNOWN
+        return Figure(state=Known.NOT_READ)
+    state = Known.UNMANAGEABLE if reading.is_unmanageable else Known.UNKNOWN
     # Which API it was says nothing to people: every instrument has its own.
     return Figure(state=state, why=_ENDPOINT.sub("", reading.reason))
 
 
-def _state(reading: Ok[V] | Stale[V]) -> State:
-    return State.OK if isinstance(reading, Ok) else State.STALE
+def _state(reading: Ok[V] | Stale[V]) -> Known:
+    return Known.OK if isinstance(reading, Ok) else Known.STALE
 
 
 def _cash(reading: Reading[Decimal] | None) -> Figure:
@@ -174,6 +174,6 @@ def sum_of(rows: Iterable[FleetRow], instrument: Instrument) -> Sum:
     values = [
         figure.reclaimable
         for figure in (row.figures[instrument] for row in rows)
-        if figure.state is State.OK and figure.reclaimable is not None
+        if figure.state is Known.OK and figure.reclaimable is not None
     ]
     return Sum(amount=total(values), read=len(values))

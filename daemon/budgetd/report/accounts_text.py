@@ -13,15 +13,14 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from budgetd.core.decisions.funding import Funding, lasts_of
-from budgetd.core.intent import Direction, Instrument, Move
-from budgetd.core.intent import State as MoveState
+from budgetd.core.intent import Direction, Instrument, Move, State
 from budgetd.core.moment import format_minute
 from budgetd.core.money import show_amount
 from budgetd.core.observation import Observation, Status, Unknown
 from budgetd.report.accounts_rows import (
     Figure,
     FleetRow,
-    State,
+    Known,
     figures_of,
     live_coupons,
     live_ledgers,
@@ -35,6 +34,7 @@ from budgetd.report.ahead import (
     spends_words,
 )
 from budgetd.report.harmless import harmless
+from budgetd.report.phrases import count
 from budgetd.report.plan_text import short_label
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.words import STATE_WORDS
@@ -85,7 +85,7 @@ def _heading(
     yield harmless(enterprise)
     yield f"{format_minute(observation.taken_at, screen.zone)} {screen.zone.key}"
     took = f" in {read_in.total_seconds():.1f} s" if read_in is not None else ""
-    yield f"{_count(len(rows), 'account')}{took}"
+    yield f"{count(len(rows), 'account')}{took}"
     yield f"reclaimable amounts in {harmless(observation.currency)}"
 
 
@@ -119,9 +119,9 @@ def _status(row: FleetRow) -> str:
 
 def _shown(figure: Figure, value: Decimal | None) -> str:
     match figure.state:
-        case State.OK | State.STALE if value is not None:
-            return show_amount(value) + (" stale" if figure.state is State.STALE else "")
-        case State.OK | State.STALE:
+        case Known.OK | Known.STALE if value is not None:
+            return show_amount(value) + (" stale" if figure.state is Known.STALE else "")
+        case Known.OK | Known.STALE:
             return "unknown"
         case _:
             return figure.state.value
@@ -140,7 +140,7 @@ def _last(move: Move | None, screen: Screen) -> str:
         return ""
     sign = "+" if move.direction is Direction.ALLOCATE else "-"
     kind = "" if move.unit.instrument is Instrument.CASH else f" {move.unit.instrument}"
-    state = "" if move.state is MoveState.SETTLED else f" {STATE_WORDS[move.state]}"
+    state = "" if move.state is State.SETTLED else f" {STATE_WORDS[move.state]}"
     at = format_minute(move.made_at, screen.zone)
     return f"{sign}{show_amount(move.amount)}{kind}{state} {at}"
 
@@ -174,24 +174,24 @@ def _line(cells: Sequence[str], screen: Screen, style: str) -> Text:
 
 def _style(row: FleetRow) -> str:
     states = {figure.state for figure in row.figures.values()}
-    if State.UNKNOWN in states:
+    if Known.UNKNOWN in states:
         return "red"
-    if State.STALE in states:
+    if Known.STALE in states:
         return "yellow"
-    return "dim" if states <= {State.NOT_READ, State.UNMANAGEABLE} else ""
+    return "dim" if states <= {Known.NOT_READ, Known.UNMANAGEABLE} else ""
 
 
 def _unread(rows: Sequence[FleetRow], width: int) -> Iterator[Text]:
     """Every account of which something is unknown, once for every reason."""
     for row in rows:
-        whys: dict[tuple[State, str], list[str]] = {}
+        whys: dict[tuple[Known, str], list[str]] = {}
         for instrument, figure in row.figures.items():
-            if figure.state in (State.UNKNOWN, State.UNMANAGEABLE):
+            if figure.state in (Known.UNKNOWN, Known.UNMANAGEABLE):
                 whys.setdefault((figure.state, figure.why), []).append(_NAMES[instrument])
         for (state, why), names in whys.items():
             head = f"{GAP}? {short_label(row.account, max(width // 3, NARROWEST_LABEL))}{GAP}"
             what = f"{', '.join(names)}: {harmless(why)}"
-            style = "red" if state is State.UNKNOWN else "dim"
+            style = "red" if state is Known.UNKNOWN else "dim"
             yield Text(fit(head + what, width), style=style)
 
 
@@ -202,7 +202,7 @@ def _master(observation: Observation, screen: Screen) -> str:
     for instrument, figure in figures.items():
         text = f"{_NAMES[instrument]} {_shown(figure, figure.reclaimable)}"
         if figure.count and instrument is Instrument.CREDIT:
-            text += f" in {_count(figure.count, 'ledger')}"
+            text += f" in {count(figure.count, 'ledger')}"
         if figure.expires_at is not None:
             text += f", next expiry {_day(figure.expires_at, screen)}"
         if figure.why:
@@ -215,13 +215,13 @@ def _sums(rows: Sequence[FleetRow]) -> Iterator[str]:
     parts = []
     for instrument, name in _NAMES.items():
         found = sum_of(rows, instrument)
-        parts.append(f"{name} {show_amount(found.amount)} of {_count(found.read, 'account')}")
+        parts.append(f"{name} {show_amount(found.amount)} of {count(found.read, 'account')}")
     yield f"Reclaimable: {' · '.join(parts)}"
     states = [{figure.state for figure in row.figures.values()} for row in rows]
     told = {
-        "unreadable": sum(State.UNKNOWN in found for found in states),
-        "stale": sum(State.STALE in found for found in states),
-        "not manageable": sum(State.UNMANAGEABLE in found for found in states),
+        "unreadable": sum(Known.UNKNOWN in found for found in states),
+        "stale": sum(Known.STALE in found for found in states),
+        "not manageable": sum(Known.UNMANAGEABLE in found for found in states),
         "not normal and not read": sum(row.account.status is not Status.NORMAL for row in rows),
     }
     counts = [f"{count:,} {word}" for word, count in told.items() if count]
@@ -263,7 +263,7 @@ def _block(observation: Observation, row: FleetRow, screen: Screen) -> Iterator[
     for instrument, figure in row.figures.items():
         why = f": {figure.why}" if figure.why else ""
         of = _shown(figure, figure.reclaimable)
-        known = figure.state in (State.OK, State.STALE)
+        known = figure.state in (Known.OK, Known.STALE)
         facts[_NAMES[instrument]] = f"{of} reclaimable" if known else f"{of}{why}"
     for name, fact in facts.items():
         if fact:
@@ -285,10 +285,9 @@ def _ledgers(observation: Observation, row: FleetRow, screen: Screen) -> Iterato
     if reading is None or isinstance(reading, Unknown):
         return
     for ledger in live_ledgers(reading.value, observation.taken_at):
-        ends = f"until {_day(ledger.expires_at, screen)}" if ledger.expires_at else "permanent"
         left = "unknown" if ledger.amount is None else show_amount(ledger.amount)
         free = "unknown" if ledger.available is None else show_amount(ledger.available)
-        yield f"{GAP * 2}{ends}: {left} spendable, {free} reclaimable"
+        yield f"{GAP * 2}{_ends(ledger.expires_at, screen)}: {left} spendable, {free} reclaimable"
 
 
 def _coupons(observation: Observation, row: FleetRow, screen: Screen) -> Iterator[str]:
@@ -296,11 +295,11 @@ def _coupons(observation: Observation, row: FleetRow, screen: Screen) -> Iterato
     if reading is None or isinstance(reading, Unknown):
         return
     for coupon in live_coupons(reading.value, observation.taken_at):
-        ends = f"until {_day(coupon.expires_at, screen)}" if coupon.expires_at else "permanent"
         limits = ", with use limits" if coupon.has_use_limits else ""
         name = harmless(f"{coupon.plan_name} ({coupon.child_id or coupon.coupon_id})")
-        yield f"{GAP * 2}{ends}: {show_amount(coupon.balance)} {name}{limits}"
+        ends, left = _ends(coupon.expires_at, screen), show_amount(coupon.balance)
+        yield f"{GAP * 2}{ends}: {left} {name}{limits}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def _ends(at: datetime | None, screen: Screen) -> str:
+    return f"until {_day(at, screen)}" if at is not None else "permanent"

@@ -15,8 +15,7 @@ from budgetd.core.observation import Account, Ok, Readings, Sample, Stale, Statu
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.policies.policy import PolicySet
 from budgetd.ledger.tally import trends
-from budgetd.report.accounts_rows import Figure, figures_of
-from budgetd.report.accounts_rows import State as Known
+from budgetd.report.accounts_rows import Figure, Known, figures_of
 from budgetd.report.bar import trigger_amount
 from budgetd.web.drawing import Level, Marks, Trend, level_of, trend_of
 from budgetd.web.matters import NOTHING_KNOWN, Matter, matters_of

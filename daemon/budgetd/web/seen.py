@@ -16,7 +16,7 @@ from budgetd.core.plans.plan import Plan
 from budgetd.core.policies.policy import PolicySet
 from budgetd.core.standing import Funds, Standing
 from budgetd.ledger.store import Ledger
-from budgetd.report.accounts_rows import State, figures_of
+from budgetd.report.accounts_rows import Known, figures_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def funds_of(master: Readings, at: datetime) -> tuple[Funds, ...]:
     for instrument in Instrument:
         figure, reading = figures[instrument], master.of(instrument)
         amount = figure.spendable if instrument is Instrument.CREDIT else figure.reclaimable
-        is_known = figure.state is State.OK and amount is not None
+        is_known = figure.state is Known.OK and amount is not None
         found.append(
             Funds(
                 instrument=str(instrument),
