@@ -36,6 +36,7 @@ from budgetd.core.policies.sharing import (
     share_texts,
 )
 from budgetd.core.policies.validation import (
+    Path,
     PlacedRule,
     amounts_of,
     judge_rule,
@@ -43,6 +44,10 @@ from budgetd.core.policies.validation import (
     placed_rules,
     values_of,
 )
+
+_Clash = tuple[Path, str, bool]
+"""Where in its action a reclaim meets a lift, what the lift does there, and whether that is sure
+once they share an account."""
 
 
 def judge(policies: Sequence[Written[Policy]], zone: ZoneInfo) -> list[Problem]:
@@ -144,10 +149,20 @@ def _judge_pair(first: PlacedRule, second: PlacedRule, sharing: Sharing) -> Iter
         for problem in _judge_grant(lift, home, sharing):
             yield as_lint("taken-back", problem, lift.name, home.name)
     else:
-        for problem in _judge_trigger(lift, home, sharing):
-            yield as_lint("ping-pong", problem, lift.name, home.name)
-        for problem in _judge_keep(lift, home, sharing):
-            yield as_lint("refill", problem, lift.name, home.name)
+        up, down = lift.rule.action, home.rule.action
+        assert isinstance(up, Lift)
+        assert isinstance(down, Reclaim)
+        found = [("ping-pong", clash) for clash in _above_trigger(up, down)]
+        if lift.rule.schedule is None or not lift.rule.schedule.is_calendar:
+            found += [("refill", clash) for clash in _below_trigger(up, down)]
+        for name, (path, says, is_sure) in found:
+            problem = home.in_action(
+                path,
+                f"{lift.name} {_verb(sharing)} {says}",
+                hint=f"the other is at {lift.place}",
+                is_warning=not is_sure or sharing is Sharing.POSSIBLY,
+            )
+            yield as_lint(name, problem, lift.name, home.name)
 
 
 def _judge_priority(first: PlacedRule, second: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
@@ -207,58 +222,31 @@ def _highest(lift: Lift) -> Decimal | None:
     return max(triggers) + lift.add if triggers and lift.add is not None else None
 
 
-def _judge_trigger(lift: PlacedRule, home: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
-    up, down = lift.rule.action, home.rule.action
-    assert isinstance(up, Lift)
-    assert isinstance(down, Reclaim)
+def _above_trigger(up: Lift, down: Reclaim) -> Iterator[_Clash]:
+    """Where the lift ends at or above what the reclaim takes home again."""
     highest = _highest(up)
     for path, trigger in amounts_of(down.when, "above"):
         if highest is not None and trigger <= highest:
-            yield home.in_action(
-                path,
-                f"{lift.name} {_verb(sharing)} lifts the same accounts to {show_amount(highest)}:"
-                " expected more than that",
-                hint=f"the other is at {lift.place}",
-                is_warning=sharing is Sharing.POSSIBLY,
-            )
+            says = f"lifts the same accounts to {show_amount(highest)}: expected more than that"
+            yield path, says, True
     for path, length in lengths_of(down.when, "runway_above"):
         if isinstance(up.to, RunwayTarget) and length <= up.to.runway:
-            yield home.in_action(
-                path,
-                f"{lift.name} {_verb(sharing)} lifts the same accounts to"
-                f" {format_duration(up.to.runway)}: expected more than that",
-                hint=f"the other is at {lift.place}",
-                is_warning=sharing is Sharing.POSSIBLY,
-            )
+            target = format_duration(up.to.runway)
+            yield path, f"lifts the same accounts to {target}: expected more than that", True
 
 
-def _judge_keep(lift: PlacedRule, home: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
-    up, down = lift.rule.action, home.rule.action
-    assert isinstance(up, Lift)
-    assert isinstance(down, Reclaim)
-    if lift.rule.schedule is not None and lift.rule.schedule.is_calendar:
-        return
+def _below_trigger(up: Lift, down: Reclaim) -> Iterator[_Clash]:
+    """Where the reclaim leaves less than what the lift tops up again."""
     keep = down.keep
     is_runway = isinstance(keep, RunwayKeep)
     amount = (keep.at_least or ZERO) if isinstance(keep, RunwayKeep) else keep
+    says = "tops the same accounts up below {}: expected no less than that"
     for _, trigger in amounts_of(up.when, "below"):
         if amount < trigger:
-            yield home.in_action(
-                ("keep",),
-                f"{lift.name} {_verb(sharing)} tops the same accounts up below"
-                f" {show_amount(trigger)}: expected no less than that",
-                hint=f"the other is at {lift.place}",
-                is_warning=is_runway or sharing is Sharing.POSSIBLY,
-            )
+            yield ("keep",), says.format(show_amount(trigger)), not is_runway
     for _, length in lengths_of(up.when, "runway_below"):
         if isinstance(keep, RunwayKeep) and keep.runway < length:
-            yield home.in_action(
-                ("keep", "runway"),
-                f"{lift.name} {_verb(sharing)} tops the same accounts up below"
-                f" {format_duration(length)}: expected no less than that",
-                hint=f"the other is at {lift.place}",
-                is_warning=sharing is Sharing.POSSIBLY,
-            )
+            yield ("keep", "runway"), says.format(format_duration(length)), True
 
 
 def _judge_grant(lift: PlacedRule, home: PlacedRule, sharing: Sharing) -> Iterator[Problem]:
