@@ -20,7 +20,7 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import MasterLine, Plan, Step, Transfer, Unreadable, Withheld
 from budgetd.core.reason import Ask, Hold, Why
 
@@ -108,16 +108,7 @@ def credit_out(whom: Account, reading: str, after: str, expire_time: str) -> Tra
 
 def outcome(made: Transfer, state: State | None, **changes: object) -> Outcome:
     """How a transfer ended."""
-    ended = Outcome(
-        id=made.id,
-        rule=made.rule,
-        account=made.account,
-        direction=made.direction,
-        unit=made.unit,
-        amount=made.amount,
-        state=state,
-    )
-    return replace(ended, **changes)  # type: ignore[arg-type]  # any field may be changed
+    return replace(outcome_of(made, state), **changes)  # type: ignore[arg-type]  # any field may be changed
 
 
 def held(whom: Account, reason: Hold, **changes: object) -> Held:
