@@ -3,8 +3,8 @@
 It opens things; it may not decide, print or exit.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,9 +60,22 @@ def open_documents(option: str | None, policies: Path | None = None) -> Opened:
     return Opened(config=config, loaded=load_policies(policies or config.policies, config))
 
 
-def open_past(config: Config) -> Ledger | None:
+def open_documents_at(option: str | None, where: str) -> Opened:
+    """The same under other policies: a folder, a file, or a git revision (`policies_at`)."""
+    from budgetd.config.revisions import policies_at
+
+    with policies_at(where, load_config(find_config(option)).policies) as folder:
+        return open_documents(option, folder)
+
+
+@contextmanager
+def open_past(config: Config) -> Iterator[Ledger | None]:
     """The ledger for reading; None where nothing was ever written. Raises `LedgerError`."""
-    return Ledger(config.state, may_write=False) if config.state.exists() else None
+    if not config.state.exists():
+        yield None
+        return
+    with closing(Ledger(config.state, may_write=False)) as ledger:
+        yield ledger
 
 
 def slots_path(config: Config) -> Path:

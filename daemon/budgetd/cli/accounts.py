@@ -103,14 +103,10 @@ async def _observe(config: "Config", asked: _Asked) -> "Observation":
     from budgetd.ledger.forecasts import burns
     from budgetd.wiring import observer_of, open_client, open_past
 
-    ledger = open_past(config)
-    try:
+    with open_past(config) as ledger:
         moves = ledger.moves(LONG_AGO) if ledger is not None else ()
         pauses = ledger.pauses() if ledger is not None else ()
         known = burns(ledger, now(), config.timezone) if ledger is not None else {}
-    finally:
-        if ledger is not None:
-            ledger.close()
     blank = Observation(
         taken_at=now(),
         currency=config.currency,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from budgetd.core.intent import Unit
     from budgetd.core.moment import LocalMoment
     from budgetd.core.observation import Account, Sample
-    from budgetd.core.policies.policy import PolicySet
     from budgetd.ledger.store import Ledger
     from budgetd.wiring import Opened
 
@@ -66,11 +65,11 @@ def command(
     with failures():
         from budgetd.cli.keeping import tell_or_keep
         from budgetd.core.backtest.measuring import backtest
-        from budgetd.wiring import open_documents
+        from budgetd.wiring import open_documents, open_documents_at
 
         force = open_documents(ctx.obj)
         window = _window(force.config.timezone, from_text, to_text)
-        chosen = [(where, _set(ctx.obj, where)) for where in sets]
+        chosen = [(where, open_documents_at(ctx.obj, where).loaded.policy_set) for where in sets]
         world, newest = _past(force, window, snapshot)
         in_force = force.loaded.policy_set
         enterprise = force.config.enterprise
@@ -80,15 +79,6 @@ def command(
         found = backtest(world, enterprise, in_force, compared, newest)
         told = _told(found, force.config, style)
         tell_or_keep(told, out)
-
-
-def _set(option: str | None, where: str) -> "PolicySet":
-    from budgetd.config import find_config, load_config
-    from budgetd.config.revisions import policies_at
-    from budgetd.wiring import open_documents
-
-    with policies_at(where, load_config(find_config(option)).policies) as folder:
-        return open_documents(option, folder).loaded.policy_set
 
 
 def _window(
@@ -127,10 +117,9 @@ def _past(
     from budgetd.wiring import open_past
 
     config = force.config
-    ledger = open_past(config)
-    if ledger is None:
-        raise click.UsageError(f"nothing was ever recorded in {config.state}")
-    try:
+    with open_past(config) as ledger:
+        if ledger is None:
+            raise click.UsageError(f"nothing was ever recorded in {config.state}")
         accounts = asyncio.run(_fleet(force, ledger, snapshot))
         ground = Ground(
             accounts=accounts,
@@ -139,8 +128,6 @@ def _past(
             step=config.polling.max_staleness / 2,
         )
         return _recorded(ground, ledger, window), list(newest(ledger).items())
-    finally:
-        ledger.close()
 
 
 def _recorded(ground: "Ground", ledger: "Ledger", window: tuple[datetime, datetime]) -> "World":

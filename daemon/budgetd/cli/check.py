@@ -212,12 +212,8 @@ def _blank(config: Config, loaded: Loaded) -> Observation:
     from budgetd.wiring import Opened, open_past
 
     settings = Opened(config=config, loaded=loaded).settings()
-    ledger = open_past(config)
-    try:
+    with open_past(config) as ledger:
         return blank_observation(settings, ledger, now(), is_preview=True)
-    finally:
-        if ledger is not None:
-            ledger.close()
 
 
 def _fleet_of(config: Config, observation: Observation) -> "Fleet":

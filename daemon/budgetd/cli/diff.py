@@ -39,8 +39,9 @@ def command(
     """
     with failures():
         from budgetd.core.plans.comparing import compare
+        from budgetd.wiring import open_documents_at
 
-        opened = (_open(ctx.obj, old), _open(ctx.obj, new))
+        opened = (open_documents_at(ctx.obj, old), open_documents_at(ctx.obj, new))
         before, after = asyncio.run(_plans(*opened, snapshot))
         found = compare(before, after)
         if style == "json":
@@ -53,15 +54,6 @@ def command(
             told = diff_text(after, found, screen_of(opened[0].config.timezone))
         click.echo(told, nl=False)
         ctx.exit(PROPOSED if detailed_exitcode and found.differs else 0)
-
-
-def _open(option: str | None, where: str) -> "Opened":
-    from budgetd.config import find_config, load_config
-    from budgetd.config.revisions import policies_at
-    from budgetd.wiring import open_documents
-
-    with policies_at(where, load_config(find_config(option)).policies) as folder:
-        return open_documents(option, folder)
 
 
 async def _plans(old: "Opened", new: "Opened", snapshot: Path | None) -> "tuple[Plan, Plan]":
@@ -77,8 +69,7 @@ async def _plans(old: "Opened", new: "Opened", snapshot: Path | None) -> "tuple[
 
     config, at = old.config, now()
     one, other = old.settings(), new.settings()
-    ledger = open_past(config)
-    try:
+    with open_past(config) as ledger:
         blank = blank_observation(one, ledger, at, is_preview=True)
         second = blank_observation(other, ledger, at, is_preview=True)
         if snapshot is not None:
@@ -93,6 +84,3 @@ async def _plans(old: "Opened", new: "Opened", snapshot: Path | None) -> "tuple[
                     seen = await observer_of(config, client, now, progress).fleet(both, blank)
         same = replace(seen, samples=second.samples, last_read=second.last_read)
         return plan_of(one, seen), plan_of(other, same)
-    finally:
-        if ledger is not None:
-            ledger.close()

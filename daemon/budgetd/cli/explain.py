@@ -76,15 +76,11 @@ async def _observe(
     from budgetd.cycle import blank_observation
     from budgetd.wiring import observer_of, open_client, open_past
 
-    ledger = open_past(opened.config)
-    try:
+    with open_past(opened.config) as ledger:
         settings = opened.settings(rule)
         blank = blank_observation(settings, ledger, at or now(), is_preview=at is not None)
         async with open_client(opened.config, now, may_write=False) as client:
             observer = observer_of(opened.config, client, now)
             observation = await observer.fleet(One(wanted=wanted), blank)
-    finally:
-        if ledger is not None:
-            ledger.close()
     found = tuple(one for one in observation.accounts if wanted in (one.id, one.name))
     return observation, found

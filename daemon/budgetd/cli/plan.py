@@ -149,8 +149,7 @@ async def make(request: Request) -> "tuple[Plan, Observation]":
     from budgetd.wiring import observer_of, open_client, open_past
 
     config = request.opened.config
-    ledger = open_past(config)
-    try:
+    with open_past(config) as ledger:
         blank = blank_observation(
             request.settings, ledger, request.at or now(), is_preview=request.is_preview
         )
@@ -163,9 +162,6 @@ async def make(request: Request) -> "tuple[Plan, Observation]":
             async with open_client(config, now, may_write=False) as client:
                 observer = observer_of(config, client, now, progress)
                 return await plan_cycle(request.settings, observer, blank, request.at)
-    finally:
-        if ledger is not None:
-            ledger.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

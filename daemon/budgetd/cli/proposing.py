@@ -30,12 +30,8 @@ def show_waiting(config: "Config", style: str) -> None:
     from budgetd.report.proposals_text import proposals_text
     from budgetd.wiring import open_past
 
-    past = open_past(config)
-    try:
+    with open_past(config) as past:
         found = [one for one in proposals.live(past) if now() < one.expires_at] if past else []
-    finally:
-        if past is not None:
-            past.close()
     if style == "json":
         click.echo(json.dumps(proposals_json(found), indent=2))
         return

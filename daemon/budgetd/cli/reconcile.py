@@ -86,12 +86,8 @@ def _reconcile(config: "Config", length: timedelta) -> "Reconciled":
     since = now() - length
     # The records first: what they show, the ledger has known before.
     records = asyncio.run(_read(config, since - MARGIN))
-    ledger = open_past(config)
-    try:
+    with open_past(config) as ledger:
         known = _known(ledger, since)
-    finally:
-        if ledger is not None:
-            ledger.close()
     return _found(config, since, records, known)
 
 

@@ -33,12 +33,8 @@ def command(ctx: click.Context, style: str) -> None:
         from budgetd.wiring import open_past
 
         config = load_config(find_config(ctx.obj))
-        past = open_past(config)
-        try:
+        with open_past(config) as past:
             told = _told(config, past)
-        finally:
-            if past is not None:
-                past.close()
         if style == "json":
             from budgetd.report.status_json import status_json
 

@@ -176,8 +176,7 @@ async def _observe(request: _Request, snapshot: Path | None) -> "Observation":
     from budgetd.wiring import observer_of, open_client, open_past
 
     config, settings = request.opened.config, request.opened.settings()
-    ledger = open_past(config)
-    try:
+    with open_past(config) as ledger:
         blank = blank_observation(settings, ledger, now(), is_preview=True)
         if snapshot is not None:
             return read_snapshot(snapshot.read_bytes(), snapshot, blank)
@@ -193,9 +192,6 @@ async def _observe(request: _Request, snapshot: Path | None) -> "Observation":
         )
         fresh = found_anew(ledger, units - set(kept), since, config.timezone)
         return replace(seen, burns=kept | fresh)
-    finally:
-        if ledger is not None:
-            ledger.close()
 
 
 def _units(request: _Request, seen: "Observation") -> "set[Unit]":

@@ -131,15 +131,12 @@ async def _dry(wanted: Wanted) -> int:
     from budgetd.wiring import observer_of, open_client, open_past
 
     opened = wanted.opened
-    settings, past = opened.settings(), open_past(opened.config)
-    try:
+    settings = opened.settings()
+    with open_past(opened.config) as past:
         async with open_client(opened.config, now, may_write=False) as client:
             observer = observer_of(opened.config, client, now)
             blank = blank_observation(settings, past, now())
             observation = await observer.fleet(One(wanted=wanted.account), blank)
-    finally:
-        if past is not None:
-            past.close()
     account = _account(wanted, observation.accounts)
     if account is None:
         return USAGE

@@ -112,7 +112,4 @@ def _open(ctx: click.Context) -> "tuple[Config, Ledger | None]":
     from budgetd.wiring import open_past
 
     config = load_config(find_config(ctx.obj))
-    ledger = open_past(config)
-    if ledger is not None:
-        ctx.call_on_close(ledger.close)
-    return config, ledger
+    return config, ctx.with_resource(open_past(config))

@@ -28,11 +28,10 @@ def prove(ctx: click.Context, transfer_id: str, style: str) -> None:
         from budgetd.wiring import open_past
 
         config = load_config(find_config(ctx.obj))
-        ledger = open_past(config)
+        ledger = ctx.with_resource(open_past(config))
         if ledger is None:
             say(f"error: there is no transfer {transfer_id}: nothing was ever moved")
             ctx.exit(USAGE)
-        ctx.call_on_close(ledger.close)
         life = life_of(ledger, transfer_id)
         if life is None:
             ctx.exit(USAGE)
