@@ -6,7 +6,7 @@ It may not read documents: it gets models that know their places.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -29,11 +29,13 @@ from budgetd.core.policies.policy import (
     Sized,
     TopUp,
 )
+from budgetd.core.policies.schedule import DEFAULT_CATCH_UP, longest_gap
 from budgetd.core.policies.selector import Match
 
 SHORTEST_MONTHLY = timedelta(days=32)
 _WITHOUT_PAST = ("expires_within", "idle_for", "will_lapse", "unread_for", "cap_used")
 _OF_MEMBERS = ("idle_for", "will_lapse")
+_SOME_DAY = datetime(2027, 1, 1, tzinfo=UTC)
 Path = tuple[str | int, ...]
 
 
@@ -137,6 +139,7 @@ def _judge_frame(rule: PlacedRule) -> Iterator[Problem]:
     yield from _judge_for(rule, when)
     if written.notice is not None and not isinstance(written.action, Reclaim | ReclaimCoupons):
         yield rule.at(("notice",), "only what is taken home is announced: reclaims and coupons")
+    yield from _judge_notice(rule)
     if written.guard is not None and not isinstance(written.action, Lift):
         yield rule.at(("guard",), "only what goes out is guarded: top-ups and grants")
     statuses = written.accounts.status if isinstance(written.accounts, Match) else None
@@ -145,6 +148,17 @@ def _judge_frame(rule: PlacedRule) -> Iterator[Problem]:
         message = "only normal accounts get money, and these are not"
         problem = rule.at(("accounts", "status"), message, is_warning=True)
         yield as_lint("not-normal", problem, rule.name)
+
+
+def _judge_notice(rule: PlacedRule) -> Iterator[Problem]:
+    """A slot is announced once the one before it has come: a longer notice would never be over."""
+    schedule, notice = rule.rule.schedule, rule.rule.notice
+    if schedule is None or notice is None:
+        return
+    gap = longest_gap(schedule, rule.zone, _SOME_DAY, days=800)
+    if gap is not None and notice > gap + (schedule.catch_up or DEFAULT_CATCH_UP):
+        told = f"a notice of {format_duration(notice)} is never over before the next slot"
+        yield rule.at(("notice",), told, hint=f"slots are {format_duration(gap)} apart at most")
 
 
 def _judge_for(rule: PlacedRule, when: object, path: Path = ("when",)) -> Iterator[Problem]:
