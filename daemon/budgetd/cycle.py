@@ -7,6 +7,7 @@ the commit.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from budgetd import timekeeping
 from budgetd.core.decisions.deciding import MASTER, decide
@@ -184,7 +185,7 @@ class Cycle:
         seq, begun = self.ledger.last_seq(), self.clock()
         # The rest is loaded when it is decided: a reading of minutes does not hold it.
         blank = due_observation(self.settings, self.ledger, begun)
-        before = known.observation.readings if known is not None else {}
+        before = known.observation if known is not None else None
         young = known.unmoved(self.ledger) if known is not None else {}
         left = Rereading(
             needs=needs(self.settings.frame.policies, blank, self.settings.limits),
@@ -325,16 +326,15 @@ class Cycle:
             )
 
     def _keep(self, observation: Observation) -> None:
-        found = [
+        found = (
             pair
             for account_id, readings in observation.readings.items()
             for pair in samples_of(account_id, readings)
-        ]
+        )
         # The master's own is kept for replays; what it spends is what we move, and no burn.
         left = sample_of(observation.master, Instrument.CASH)
-        if left is not None:
-            found.append((Unit(account_id=MASTER.id, instrument=Instrument.CASH), left))
-        keep_readings(self.ledger, found)
+        master = Unit(account_id=MASTER.id, instrument=Instrument.CASH)
+        keep_readings(self.ledger, chain(found, [(master, left)] if left is not None else ()))
 
     def _keep_proposals(self, plan: Plan) -> None:
         """Keeps what the plan asks of a person, and ends what it does not ask any more."""

@@ -77,10 +77,10 @@ class Observer:
         wanted: Wanted,
         blank: Observation,
         known: Mapping[str, Readings] = MappingProxyType({}),
-        before: Mapping[str, Readings] = MappingProxyType({}),
+        before: Observation | None = None,
     ) -> Observation:
         """The fleet, its readings and the master's, on top of what the ledger knows and of the
-        earlier readings in `known`; those in `before` say who has waited longest.
+        earlier readings in `known`; those of `before` say who has waited longest.
 
         Reads as fast as the quota allows; the accounts of a page are read while the next pages
         come. Raises `ProviderError` where the lists themselves cannot be read, or the
@@ -88,28 +88,23 @@ class Observer:
         """
         tree = await self.client.read(operations.ORGANIZATIONS, recursive_query=1)
         units = tree.by_id()
-        sweep = _Sweep(self, wanted, units, before)
+        sweep = _Sweep(self, wanted, units, before or blank)
         try:
             members = await self.client.read_all(operations.MEMBERS, seen=sweep.found)
             sweep.found(members)
-            accounts = tuple(
-                sorted((member.account(units) for member in members), key=lambda one: one.id)
-            )
+            accounts = tuple(sorted(map(sweep.account, members), key=lambda one: one.id))
             del members  # Thousands of rows, of which the accounts hold what is wanted.
             readings, master = await sweep.finished()
         finally:
             await sweep.stop()
         taken_at = self.clock()
-        listed = {account.id for account in accounts}
         return replace(
             blank,
             taken_at=taken_at,
             accounts=accounts,
             readings={
-                account_id: self._aged(
-                    merged(known.get(account_id), readings.get(account_id)), taken_at
-                )
-                for account_id in (readings.keys() | known.keys()) & listed
+                one: self._aged(merged(known.get(one), readings.get(one)), taken_at)
+                for one in (readings.keys() | known.keys()) & {account.id for account in accounts}
             },
             master=master,
         )
@@ -302,20 +297,30 @@ class _Sweep:
     observer: Observer
     wanted: Wanted
     units: dict[str, Organization]
-    before: Mapping[str, Readings]
+    before: Observation
     _queues: dict[Instrument, asyncio.PriorityQueue[_Place]] = field(default_factory=dict)
     _readers: list[asyncio.Task[None]] = field(default_factory=list)
     _ends: list[asyncio.Task[object]] = field(default_factory=list)
     _taken: asyncio.Event = field(default_factory=asyncio.Event)
+    _accounts: dict[str, Account] = field(default_factory=dict, init=False)
     _seen: set[str] = field(default_factory=set)
     _readings: dict[str, dict[Instrument, object]] = field(default_factory=dict)
     _done: int = 0
     _all: int = 0
     _again: int = 0
 
+    def __post_init__(self) -> None:
+        self._accounts = {account.id: account for account in self.before.accounts}
+
+    def account(self, member: Member) -> Account:
+        """The account of a row; what has not changed since the reading before is held once."""
+        found = member.account(self.units)
+        known = self._accounts.get(found.id)
+        return known if known == found else found
+
     def found(self, members: Sequence[Member]) -> None:
         """Puts the accounts of a page to be read, each once."""
-        fresh = [member.account(self.units) for member in members if member.id not in self._seen]
+        fresh = [self.account(member) for member in members if member.id not in self._seen]
         self._seen.update(account.id for account in fresh)
         for account_id, instruments in self.wanted.of(fresh).items():
             self._readings[account_id] = {}
@@ -327,8 +332,7 @@ class _Sweep:
     def _read_at(self, account_id: str, instrument: Instrument) -> datetime:
         """When it was read last, in vain not counting: who has waited longest comes first, on
         whatever page it was."""
-        before = self.before.get(account_id)
-        reading = before.of(instrument) if before is not None else None
+        reading = self.before.readings_of(account_id).of(instrument)
         return reading.read_at if isinstance(reading, Ok | Stale) else LONG_AGO
 
     def _queue(self, instrument: Instrument) -> asyncio.PriorityQueue[_Place]:
@@ -359,12 +363,9 @@ class _Sweep:
     def _is_worth_another(self, reading: Reading[object], place: _Place) -> bool:
         """Whether to try again in this sweep, once: by the next one the last good reading may be
         too old. Where many fail the provider does, and is not asked for more."""
-        few = 1 + self._all // 20
-        return (
-            isinstance(reading, Unknown)
-            and not (reading.is_unmanageable or place.is_again)
-            and self._again < few
-        )
+        is_few = self._again <= self._all // 20
+        is_worth = isinstance(reading, Unknown) and not reading.is_unmanageable
+        return is_worth and is_few and not place.is_again
 
     async def finished(self) -> tuple[dict[str, Readings], Readings]:
         """Waits for all that was put in, and reads the master. Raises what a reader raised."""

@@ -7,7 +7,7 @@ readings: `thinning` does.
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from operator import itemgetter
 
 from budgetd.core.intent import Instrument, Unit
@@ -21,6 +21,7 @@ from budgetd.ledger.times import micros
 PACKED_BEFORE = "readings_packed_before"
 """The row of `meta` that says before which instant readings may have been packed."""
 
+ROWS_AT_ONCE = 500
 _REACHES = (timedelta(days=2), timedelta(days=14), timedelta(days=4000))
 _SERIES = "SELECT number, account_id, instrument, part"
 
@@ -48,23 +49,25 @@ class Samples(Mapping[_Key, tuple[Sample, ...]]):
 def keep_readings(ledger: Ledger, readings: Iterable[tuple[Unit, Sample]]) -> None:
     """Keeps readings; one that is there already stays as it is. A unit without a part is all
     that an account has of an instrument."""
-    rows = [
+    rows = (
         (unit.account_id, str(unit.instrument), unit.part, *row_of(sample))
         for unit, sample in readings
-    ]
+    )
     with ledger.writing():
-        ledger.connection.executemany(
-            "INSERT INTO series (account_id, instrument, part, last_at, last_value) "
-            "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-            "SET last_at = excluded.last_at, last_value = excluded.last_value "
-            "WHERE excluded.last_at > last_at",
-            rows,
-        )
-        ledger.connection.executemany(
-            "INSERT OR IGNORE INTO reading SELECT number, ?4, ?5 FROM series "
-            "WHERE account_id = ?1 AND instrument = ?2 AND part = ?3",
-            rows,
-        )
+        # Of ten thousand rows only some are held at a time.
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            ledger.connection.executemany(
+                "INSERT INTO series (account_id, instrument, part, last_at, last_value) "
+                "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET last_at = excluded.last_at, last_value = excluded.last_value "
+                "WHERE excluded.last_at > last_at",
+                some,
+            )
+            ledger.connection.executemany(
+                "INSERT OR IGNORE INTO reading SELECT number, ?4, ?5 FROM series "
+                "WHERE account_id = ?1 AND instrument = ?2 AND part = ?3",
+                some,
+            )
 
 
 def newest(past: Past) -> dict[Unit, Sample]:

@@ -242,8 +242,8 @@ class Daemon:
                 self._retry_soon()
 
     def _hold(self, report: Report) -> None:
-        """In the place of what was decided before; each cycle loads kept readings anew."""
-        lean = replace(report.observation, samples={})
+        """In the place of what was decided before; each cycle loads readings and burns anew."""
+        lean = replace(report.observation, samples={}, burns={})
         self.report = replace(report, observation=lean)
         self._known = report.seen and replace(report.seen, observation=lean)
 
