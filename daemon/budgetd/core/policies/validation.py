@@ -156,7 +156,7 @@ def _judge_notice(rule: PlacedRule) -> Iterator[Problem]:
     if schedule is None or notice is None:
         return
     gap = longest_gap(schedule, rule.zone, _SOME_DAY, days=800)
-    if gap is not None and notice > gap + (schedule.catch_up or DEFAULT_CATCH_UP):
+    if gap is not None and notice >= gap + (schedule.catch_up or DEFAULT_CATCH_UP):
         told = f"a notice of {format_duration(notice)} is never over before the next slot"
         yield rule.at(("notice",), told, hint=f"slots are {format_duration(gap)} apart at most")
 
