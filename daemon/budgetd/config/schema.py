@@ -39,6 +39,7 @@ from budgetd.core.documents.fields import (
     Duration,
     Moment,
     Name,
+    Version,
     Whole,
     Zone,
     complain,
@@ -152,12 +153,6 @@ def _rate(value: int) -> int:
     if not 1 <= value <= 1000:
         raise PydanticCustomError("field", "expected 1 to 1000 requests a second")
     return value
-
-
-def _version(value: object) -> object:
-    if value not in ("1", 1):
-        raise complain("version 1", value, "this budgetd reads no other")
-    return 1
 
 
 def _read_as(
@@ -280,9 +275,7 @@ class Log(Document):
 class Config(Document):
     """The whole configuration; what is left out keeps its default."""
 
-    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
-        1, description="of this format; 1"
-    )
+    version: Version = Field(1, description="of this format; 1")
     enterprise: Annotated[
         str, *_read_as("a name like acme", _enterprise, type(None), "acme", _NAMED)
     ] = Field(description="the name in logs, reports, metrics")

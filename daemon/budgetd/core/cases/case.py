@@ -4,9 +4,9 @@ Everything is read through the same documents as policies are: exact amounts, un
 refused. It may not run a case.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from budgetd.core.cases.given import (
@@ -22,7 +22,7 @@ from budgetd.core.cases.given import (
     Later,
     Truth,
 )
-from budgetd.core.documents.fields import AmountOrZero, Document, Text, Texts, Zone, complain
+from budgetd.core.documents.fields import AmountOrZero, Document, Text, Texts, Version, Zone
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.reason import Ask, Hold, Why
 
@@ -134,18 +134,10 @@ class Case(Document):
     expect: Expected
 
 
-def _version(value: object) -> object:
-    if value != "1" and value != 1:
-        raise complain("version 1", value, "this budgetd reads no other")
-    return 1
-
-
 class CaseFile(Document):
     """A file of cases, about the policies of its folder or about those that it names."""
 
-    version: Annotated[
-        Literal[1], BeforeValidator(_version), WithJsonSchema({"enum": [1, "1"]})
-    ] = Field(description="of this format")
+    version: Version = Field(description="of this format")
     about: Text | None = None
     policies: Texts | None = Field(None, description="files; else every policy of the folder")
     timezone: Zone | None = Field(None, description="else the config's")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, WithJsonSchema
@@ -102,6 +102,12 @@ def _priority(text: str) -> int:
     return value
 
 
+def _version(value: object) -> object:
+    if value not in ("1", 1):
+        raise complain("version 1", value, "this budgetd reads no other")
+    return 1
+
+
 def _name(text: str) -> str:
     if not re.fullmatch(NAME_PATTERN, text, re.ASCII):
         raise ValueError("lower-case letters, digits, '.', '_' and '-', at most 63")
@@ -167,6 +173,7 @@ def _schema(
 _AMOUNT = r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?"
 _FROM_ZERO: dict[str, JsonValue] = {"minimum": 0, "exclusiveMaximum": 10**12}
 _ABOVE_ZERO: dict[str, JsonValue] = {"exclusiveMinimum": 0, "exclusiveMaximum": 10**12}
+Version = Annotated[Literal[1], BeforeValidator(_version), WithJsonSchema({"enum": [1, "1"]})]
 Amount = Annotated[
     Decimal,
     BeforeValidator(from_text("an amount like 500.00", _positive, Decimal)),

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from budgetd.core.documents.fields import Document, Text, complain, from_text
+from budgetd.core.documents.fields import Document, Text, Version, from_text
 from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem
 from budgetd.core.moment import parse_date
@@ -42,12 +42,6 @@ def _span(text: str) -> Span:
     return span
 
 
-def _version(value: object) -> object:
-    if value not in ("1", 1):
-        raise complain("version 1", value, "this budgetd reads no other")
-    return 1
-
-
 def _year(text: str) -> int:
     if not (len(text) == 4 and text.isascii() and text.isdigit() and text > "1970"):
         raise ValueError("")
@@ -72,7 +66,7 @@ class Year(Document):
 class CalendarFile(Document):
     """A file of business days."""
 
-    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(description="of this format")
+    version: Version = Field(description="of this format")
     name: Text = Field(description="for people")
     source: Text | None = Field(None, description="who announced it, where")
     years: dict[YearNumber, Year] = Field(min_length=1, description="every year that is known")

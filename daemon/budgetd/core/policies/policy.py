@@ -16,7 +16,6 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -34,6 +33,7 @@ from budgetd.core.documents.fields import (
     Text,
     Texts,
     Times,
+    Version,
     Zone,
     complain,
     later,
@@ -368,18 +368,10 @@ class Rule(Document):
                 return None
 
 
-def _version(value: object) -> object:
-    if value != "1" and value != 1:
-        raise complain("version 1", value, "this budgetd reads no other")
-    return 1
-
-
 class Policy(Document):
     """One file: rules with one purpose."""
 
-    version: Annotated[
-        Literal[1], BeforeValidator(_version), WithJsonSchema({"enum": [1, "1"]})
-    ] = Field(description="of this format")
+    version: Version = Field(description="of this format")
     policy: Name = Field(description="unique in its folder")
     description: Text | None = Field(None, description="for people")
     rules: tuple[Rule, ...] = Field(min_length=1, description="one or more")
