@@ -139,6 +139,11 @@ def until(kept: Kept) -> str:
     return kept.cap or str(kept.end)
 
 
+def edges_s(lasts: Lasts) -> dict[str, int | None]:
+    """The edges of a length for machines, in whole seconds; None for what has no end."""
+    return {"low": lasts.low_s, "middle": lasts.middle_s, "high": lasts.high_s}
+
+
 def seconds(length: timedelta) -> int | None:
     """Whole seconds, None for what has no end."""
     return None if length == FOREVER else length // timedelta(seconds=1)

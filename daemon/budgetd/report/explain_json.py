@@ -9,15 +9,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import FOREVER, Runway
-from budgetd.core.decisions.funding import Funding
+from budgetd.core.decisions.funding import Funding, lasts_of
 from budgetd.core.moment import format_duration, format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Account, Observation, Ok, Readings, Stale, Unknown
 from budgetd.core.plans.explaining import Distance, Explained, Explanation
 from budgetd.core.plans.plan import Plan
 from budgetd.core.reason import Hold
-from budgetd.core.standing import Lasts
-from budgetd.report.ahead import Ahead, ahead_of, seconds, until
+from budgetd.report.ahead import Ahead, ahead_of, edges_s, until
 from budgetd.report.plan_json import plan_document
 
 Json = dict[str, object]
@@ -72,16 +71,10 @@ def _burn(ahead: Ahead | None) -> Json | None:
     band, lasts, kept = ahead.spends, ahead.lasts, ahead.kept
     return {
         "daily": {name: format_amount(getattr(band, name)) for name in _EDGES},
-        "lasts_s": (
-            None if lasts is None else {name: seconds(getattr(lasts, name)) for name in _EDGES}
-        ),
-        "kept_s": None if kept is None else _kept(kept.lasts),
+        "lasts_s": None if lasts is None else edges_s(lasts_of(lasts)),
+        "kept_s": None if kept is None else edges_s(kept.lasts),
         "kept_until": None if kept is None else until(kept),
     }
-
-
-def _kept(lasts: Lasts) -> Json:
-    return {"low": lasts.low_s, "middle": lasts.middle_s, "high": lasts.high_s}
 
 
 def _readings(readings: Readings, now: datetime) -> Json:

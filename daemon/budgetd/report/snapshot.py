@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from budgetd.core.burn import Burn
-from budgetd.core.decisions.funding import Funding
+from budgetd.core.decisions.funding import Funding, lasts_of
 from budgetd.core.documents.problem import InvalidDocuments, Problem
 from budgetd.core.intent import Unit
 from budgetd.core.moment import format_instant
@@ -33,7 +33,7 @@ from budgetd.core.observation import (
     Status,
     Unknown,
 )
-from budgetd.report.ahead import Ahead, ahead_of, seconds, until
+from budgetd.report.ahead import Ahead, ahead_of, edges_s, until
 from budgetd.report.snapshot_burns import burns_by_account, read_burns
 from budgetd.report.snapshot_fields import FieldError, Fields, read_json
 
@@ -87,18 +87,8 @@ def _ahead(ahead: Ahead | None) -> Json | None:
             "middle": format_amount(spends.middle),
             "high": format_amount(spends.high),
         },
-        "runway_s": lasts
-        and {
-            "low": seconds(lasts.low),
-            "middle": seconds(lasts.middle),
-            "high": seconds(lasts.high),
-        },
-        "kept_s": kept
-        and {
-            "low": kept.lasts.low_s,
-            "middle": kept.lasts.middle_s,
-            "high": kept.lasts.high_s,
-        },
+        "runway_s": lasts and edges_s(lasts_of(lasts)),
+        "kept_s": kept and edges_s(kept.lasts),
         "kept_until": kept and until(kept),
     }
 

@@ -6,8 +6,8 @@ It may not look anything up.
 from datetime import datetime
 
 from budgetd.core.moment import format_instant
-from budgetd.core.standing import Done, Funds, Lasts, Standing
-from budgetd.report.ahead import until
+from budgetd.core.standing import Done, Funds, Standing
+from budgetd.report.ahead import edges_s, until
 from budgetd.report.pauses import pauses_json
 from budgetd.report.proposals_json import proposals_json
 from budgetd.report.status import Told, verdict
@@ -65,8 +65,8 @@ def _said(said: Standing | None) -> Json:
         "worst": [
             {
                 "account": {"id": one.id, "name": one.label},
-                "runway_s": _lasts(one.lasts),
-                "kept_s": None if one.kept is None else _lasts(one.kept.lasts),
+                "runway_s": edges_s(one.lasts),
+                "kept_s": None if one.kept is None else edges_s(one.kept.lasts),
                 "kept_until": None if one.kept is None else until(one.kept),
             }
             for one in said.worst
@@ -99,12 +99,8 @@ def _funds(funds: Funds) -> Json:
         "available": funds.available,
         "read_at": _instant(funds.read_at),
         "why": funds.why or None,
-        "runway_s": _lasts(funds.lasts) if funds.lasts is not None else None,
+        "runway_s": edges_s(funds.lasts) if funds.lasts is not None else None,
     }
-
-
-def _lasts(lasts: Lasts) -> Json:
-    return {"low": lasts.low_s, "middle": lasts.middle_s, "high": lasts.high_s}
 
 
 def _instant(at: datetime | None) -> str | None:
