@@ -285,8 +285,7 @@ class Cycle:
         if not report.stopped:
             if not report.left:
                 self.note_ticks(report)
-            if not self.settings.is_daemon:
-                await self._look_again(report)
+            await self._look_again(report)
 
     def note_ticks(self, report: Report) -> None:
         """Remembers the ticks that this cycle has served, those where nothing moved too."""
@@ -302,8 +301,7 @@ class Cycle:
         return timekeeping.close_slots(self.ledger, frame, observation, limits)
 
     async def _look_again(self, report: Report) -> None:
-        """Reads the accounts that were moved, so that the next cycle sees the moves reflected; a
-        daemon's next cycle reads them all the same."""
+        """Reads the accounts that were moved, so that the next cycle sees the moves reflected."""
         moved: dict[str, frozenset[Instrument]] = {}
         for one in report.outcomes:
             if one.state is not State.SETTLED:
