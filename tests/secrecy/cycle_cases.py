@@ -13,7 +13,7 @@ import httpx
 from click.testing import CliRunner
 
 from budgetd.cli import main
-from budgetd.cli.plan import FORMATS, render
+from budgetd.cli.plan import FORMATS, Look, render
 from budgetd.core.answer import PAIRS
 from budgetd.core.plans.again import promised_of
 from budgetd.cycle import Cycle
@@ -107,7 +107,7 @@ async def _carried_out(made_cycle: Cycle, made: Enterprise) -> list[Output]:
     plan = report.plan
     assert plan is not None
     outputs: list[Output] = [
-        (f"plan as {style}", render(opened, plan, report.observation, style, None))
+        (f"plan as {style}", render(opened, plan, report.observation, Look(style=style)))
         for style in FORMATS
     ]
     await made_cycle.carry_out(report, [promised_of(one, plan.expires_at) for one in plan.moves])
