@@ -35,7 +35,7 @@ def command(
 
         opened = open_documents(ctx.obj)
         check_rule(opened, rule)
-        at = parse_at(at_text, opened.config.timezone) if at_text else None
+        at = parse_at(at_text, opened.config.timezone) if at_text is not None else None
         ctx.exit(asyncio.run(_explain(opened, account, rule, at, style)))
 
 

@@ -62,7 +62,7 @@ def command(
         from budgetd.wiring import open_documents
 
         opened = open_documents(ctx.obj, policies)
-        at = parse_at(at_text, opened.config.timezone) if at_text else None
+        at = parse_at(at_text, opened.config.timezone) if at_text is not None else None
         request = Request(opened, rule, at, snapshot, policies is not None)
         ctx.exit(_plan(request, style, out, is_detailed=detailed_exitcode))
 

@@ -15,7 +15,14 @@ from zoneinfo import ZoneInfo
 import click
 
 from budgetd.core.documents.problem import InputError
-from budgetd.core.moment import MomentError, parse_instant, parse_moment
+from budgetd.core.moment import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MomentError,
+    parse_date,
+    parse_instant,
+    parse_moment,
+)
 
 if TYPE_CHECKING:
     from budgetd.config import Config
@@ -106,12 +113,14 @@ def parse_at(text: str, zone: ZoneInfo, option: str = "--at") -> datetime:
     except MomentError:
         pass
     try:
-        return parse_instant(text)
+        at = parse_instant(text)
+        parse_date(f"{at:%Y-%m-%d}")
     except MomentError:
         raise click.UsageError(
             f"{option}: expected a time like '2026-11-30 22:45' or 2026-11-30T14:45:00Z, "
-            f"found {text!r}"
+            f"of the years {FIRST_YEAR} to {LAST_YEAR}, found {text!r}"
         ) from None
+    return at
 
 
 def show_results(report: "Report", zone: ZoneInfo, style: str) -> None:

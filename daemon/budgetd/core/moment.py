@@ -12,6 +12,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhdw])", re.ASCII)
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}))?", re.ASCII)
 LONGEST = timedelta(days=3660)
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Of dates that people write: a zone, a day or ten years beyond them there is a calendar still."""
 
 
 class MomentError(ValueError):
@@ -24,6 +26,8 @@ def parse_duration(text: str) -> timedelta:
     if not found:
         if re.fullmatch(r"[0-9]+", text, re.ASCII):
             raise MomentError("a duration needs a unit: s, m, h, d or w")
+        if re.fullmatch(r"0+[smhdw]", text, re.ASCII):
+            raise MomentError("a duration is longer than nothing")
         raise MomentError("not a duration")
     length = timedelta(seconds=int(found[1]) * _UNITS[found[2]])
     if length > LONGEST:
@@ -48,13 +52,16 @@ def parse_time(text: str) -> time:
 
 
 def parse_date(text: str) -> date:
-    """`2026-11-30`."""
+    """`2026-11-30`, of the years 1970 to 9000."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
         raise MomentError("not a date")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as problem:
         raise MomentError("no such day") from problem
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise MomentError(f"years run from {FIRST_YEAR} to {LAST_YEAR}")
+    return day
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +168,7 @@ def parse_instant(text: str) -> datetime:
         raise MomentError("not an instant") from problem
     if at.tzinfo is None:
         raise MomentError("an instant needs an offset, like Z or +08:00")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as problem:
+        raise MomentError("an instant beyond the calendar") from problem

@@ -130,8 +130,10 @@ def _times(text: str) -> Decimal:
 
 
 def _percent(text: str) -> Decimal:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?%", text, re.ASCII):
+    if not text.endswith("%"):
         raise ValueError("a percentage ends in %")
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?%", text, re.ASCII):
+        raise ValueError("digits, with two decimals at most, and %")
     value = Decimal(text[:-1])
     if not 0 < value <= 100:
         raise ValueError("from above 0% to 100%")
