@@ -1,6 +1,7 @@
 """`plan` and `apply` as a script meets them: what moves, what is said, and the exit codes."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -188,7 +189,7 @@ def test_a_plan_cut_off_or_missing_exits_2(site: Site) -> None:
     path.write_bytes(b"\xff\xfe")
     refused(site.run("apply", str(path), "--yes"), 2, "UTF-8")
     path.unlink()
-    refused(site.run("apply", str(path), "--yes"), 2, "No such file")
+    refused(site.run("apply", str(path), "--yes"), 2, "there is no such file")
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_asked_or_moved(
@@ -266,6 +267,10 @@ def test_wrong_keys_exit_1_and_are_not_shown(site: Site, running: RunningSandbox
         (("explain", "acme_idle", "--rule", "p/nobody"), "no rule 'p/nobody'"),
         (("transfers", "show", "ffff"), "there is no transfer ffff"),
         (("plan", "--at", "soon"), "expected a time like"),
+        (("plan", "--at", ""), "expected a time like"),
+        (("plan", "--at", "0001-01-01"), "of the years 1970 to 9000"),
+        (("plan", "--at", "9999-12-31T23:59:59Z"), "of the years 1970 to 9000"),
+        (("explain", "acme_idle", "--at", "0001-01-01T00:00:00+08:00"), "of the years 1970"),
         (("plan", "--nonsense"), "No such option"),
         (("transfers", "list", "--limit", "0"), "--limit"),
     ],
@@ -306,6 +311,26 @@ def test_a_state_folder_that_is_missing_exits_1(site: Site, running: RunningSand
 def test_a_place_that_cannot_be_written_to_exits_1(site: Site, place: str) -> None:
     result = site.run("plan", "--out", str(site.home / place))
     refused(result, 1, place)
+
+
+def test_what_lies_where_a_plan_is_kept_is_replaced_only_where_it_is_a_file(site: Site) -> None:
+    pipe, link, target = (site.home / name for name in ("pipe", "link.json", "target.json"))
+    os.mkfifo(pipe)
+    refused(site.run("plan", "--out", str(pipe)), 1, "name a file")
+    assert pipe.is_fifo()
+    target.write_text("old")
+    link.symlink_to(target)
+    assert site.run("plan", "--out", str(link)).exit_code == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["format"] == "budgetd.plan/1"
+
+
+@pytest.mark.parametrize(("kind", "words"), [("pipe", "FIFO"), ("/dev/zero", "device")])
+def test_a_plan_that_would_never_end_is_not_read(site: Site, kind: str, words: str) -> None:
+    path = site.home / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    refused(site.run("apply", str(path), "--yes"), 2, words)
 
 
 @pytest.mark.parametrize("style", ["text", "markdown", "html"])

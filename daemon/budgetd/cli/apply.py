@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from budgetd.wiring import Opened
 
 TENDS_FOR_S = 1.0
+LARGEST_PLAN_BYTES = 256 * 1024 * 1024
 NO_TERMINAL = (
     "error: no terminal to ask at; say --yes to move money without being asked, or look first "
     "with `budgetd plan`"
@@ -87,13 +88,19 @@ def command(ctx: click.Context, plan: Path | None, yes: bool, rule: str | None, 
 
 def _read_saved(ctx: click.Context, path: Path, opened: "Opened") -> "SavedPlan":
     """The plan of a file, fit to be carried out now; else the reason, and exit 2 or 6."""
+    from budgetd.config.files import read_file
+    from budgetd.core.documents.problem import Problem
     from budgetd.report.plan_json import read_plan
     from budgetd.report.saved_plan import Fault, PlanProblem
 
+    data = read_file(path, str(path), largest=LARGEST_PLAN_BYTES)
+    if isinstance(data, Problem):
+        say(f"error: {path}: {data.message}")
+        ctx.exit(USAGE)
     try:
-        found = read_plan(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as problem:
-        say(f"error: {path}: {getattr(problem, 'strerror', None) or 'it is not UTF-8 text'}")
+        found = read_plan(data.decode())
+    except UnicodeDecodeError:
+        say(f"error: {path}: it is not UTF-8 text")
         ctx.exit(USAGE)
     if isinstance(found, PlanProblem):
         say(f"error: {path}: {found.message}")

@@ -22,9 +22,16 @@ def tell_or_keep(told: str, out: Path | None) -> None:
 
 
 def keep(path: Path, text: str) -> None:
-    """Writes a file whole or not at all; exits 1, saying why, where it cannot be written."""
+    """Writes a file whole or not at all; exits 1, saying why, where it cannot be written.
+
+    What lies there is replaced, so it must be a file: of a device, root would take the place.
+    """
     try:
-        _write(path, text)
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_file():
+            say(f"error: {path}: a folder, a device or a pipe lies there; name a file")
+            raise click.exceptions.Exit(FAILED)
+        _write(place, text)
     except OSError as problem:
         say(f"error: {path}: {problem.strerror}")
         raise click.exceptions.Exit(FAILED) from None
