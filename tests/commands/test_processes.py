@@ -4,6 +4,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,7 +15,7 @@ import pytest
 from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.running import RunningSandbox
 
-from .site import Site
+from .site import BUDGETD, Site
 from .test_plan_and_apply import AFTER, BEFORE, cash, posts
 
 PATIENCE_S = 30.0
@@ -98,6 +99,39 @@ def test_a_closed_pipe_is_no_traceback(
     assert "Traceback" not in errors
     assert "Exception ignored" not in errors
     moved_once(running)
+    assert cash(running) == BEFORE
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_who_closed_a_stream_is_told_nothing_there_and_gets_the_transfers(
+    site: Site, running: RunningSandbox, closed: str
+) -> None:
+    ours = [sys.executable, str(BUDGETD), "--config", site.config, "apply", "--yes"]
+    process = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *ours],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert process.returncode == 0, process.stderr
+    assert "Traceback" not in process.stderr
+    assert cash(running) == AFTER
+    moved_once(running)
+    assert set(site.states()) == {"settled"}
+
+
+def test_without_a_stdin_nothing_is_asked_or_moved(site: Site, running: RunningSandbox) -> None:
+    ours = [sys.executable, str(BUDGETD), "--config", site.config, "apply"]
+    process = subprocess.run(
+        ["sh", "-c", 'exec "$@" 0<&-', "sh", *ours],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert (process.returncode, process.stdout) == (2, "")
+    assert "no terminal to ask at" in process.stderr
     assert cash(running) == BEFORE
 
 

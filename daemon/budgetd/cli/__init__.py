@@ -5,7 +5,10 @@ It may not decide anything: commands read, call the river and print.
 
 import gc
 import importlib
+import io
+import os
 import resource
+import sys
 
 import click
 
@@ -71,7 +74,28 @@ class LazyGroup(click.Group):
 def main(ctx: click.Context, config_path: str | None) -> None:
     """Keeps the money of many cloud accounts in the right place: by policy, and never twice."""
     _leave_no_core()
+    _fill_what_is_closed()
     ctx.obj = config_path
+
+
+def _fill_what_is_closed() -> None:
+    """Who closed a stream is told and asked nothing there; no file opened later takes its place."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+    if sys.stdout is None:
+        sys.stdout = _nowhere(1)
+    if sys.stderr is None:
+        sys.stderr = _nowhere(2)
+
+
+def _nowhere(descriptor: int) -> io.TextIOWrapper:
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8")
 
 
 def _leave_no_core() -> None:
