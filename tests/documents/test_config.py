@@ -155,6 +155,8 @@ def test_a_config_is_found_by_option_then_environment_then_place(
     monkeypatch.delenv("BUDGETD_CONFIG")
     monkeypatch.chdir(home)
     assert find_config(None) == Path("config.yaml")
+    with pytest.raises(InvalidDocuments, match="--config: expected a file"):
+        find_config("")
 
 
 def test_comments_and_layout_do_not_change_the_digest(home: Path) -> None:
@@ -201,7 +203,7 @@ def test_no_policies_is_not_what_anybody_means(home: Path) -> None:
     (home / "policies" / "low.yaml").unlink()
     assert "no policy file" in refusal(home)
     (home / "policies").rmdir()
-    assert "there is no such file" in refusal(home)
+    assert "policies: there is no such folder" in refusal(home)
     (home / "policies").write_text("")
     assert "not a folder" in refusal(home)
 

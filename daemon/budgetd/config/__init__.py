@@ -68,6 +68,9 @@ def find_config(option: str | None) -> Path:
     Raises `InvalidDocuments` where none is named and none lies at those places. A file that is
     named need not exist: reading it says so.
     """
+    if option == "":
+        # An unset variable of a script: another config than the one that was meant is not taken.
+        raise InvalidDocuments([Problem(path="--config", message="expected a file, found ''")])
     named = option or os.environ.get("BUDGETD_CONFIG")
     if named:
         return Path(named)

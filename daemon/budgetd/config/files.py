@@ -71,6 +71,9 @@ def list_documents(folder: Path, shown: str) -> list[Path] | Problem:
         if status.st_mode & stat.S_IWOTH:
             return Problem(path=shown, message="anybody may write into this folder; chmod o-w")
         names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        message = "there is no such folder; `policies` of the config names it"
+        return Problem(path=shown, message=message)
     except OSError as problem:
         return Problem(path=shown, message=_reason(problem))
     return [folder / name for name in names if _is_policy_name(name)]
