@@ -92,7 +92,9 @@ class Turn:
             report = cycle.decide(seen)
             self.decided(report)
             until = self._runs() + seen.moves_for(self._bound).total_seconds()
-            cycle.is_time_up = lambda: self._runs() > until
+            # What has moved is read once more at the end, at the quota's pace.
+            pace = self.opened.config.provider.requests_per_second
+            cycle.is_time_up = lambda: self._runs() + len(report.outcomes) / pace > until
             assert report.plan is not None
             items = [
                 promised_of(transfer, report.plan.expires_at) for transfer in report.plan.moves
