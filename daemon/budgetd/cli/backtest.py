@@ -155,15 +155,15 @@ def _recorded(ground: "Ground", ledger: "Ledger", window: tuple[datetime, dateti
 
 async def _fleet(force: "Opened", ledger: "Ledger", snapshot: Path | None) -> "tuple[Account, ...]":
     """The accounts as the list has them today; nothing is read of them."""
+    from budgetd.cli.recorded import recorded
     from budgetd.clock import now
     from budgetd.core.decisions.needs import Named
     from budgetd.cycle import blank_observation
-    from budgetd.report.snapshot import read_snapshot
     from budgetd.wiring import observer_of, open_client
 
     blank = blank_observation(force.settings(), ledger, now(), is_preview=True)
     if snapshot is not None:
-        return read_snapshot(snapshot.read_bytes(), snapshot, blank).accounts
+        return recorded(snapshot, blank).accounts
     async with open_client(force.config, now, may_write=False) as client:
         observer = observer_of(force.config, client, now)
         return (await observer.fleet(Named.of_units(()), blank)).accounts

@@ -199,9 +199,9 @@ async def read_fleet(config: Config, loaded: Loaded) -> "Fleet":
 
 def recorded_fleet(config: Config, loaded: Loaded, path: Path) -> "Fleet":
     """The fleet of a recorded reading. Raises `InvalidDocuments`."""
-    from budgetd.report.snapshot import read_snapshot
+    from budgetd.cli.recorded import recorded
 
-    snapshot = read_snapshot(path.read_bytes(), path, _blank(config, loaded))
+    snapshot = recorded(path, _blank(config, loaded))
     return _fleet_of(config, snapshot)
 
 

@@ -60,11 +60,11 @@ async def _plans(old: "Opened", new: "Opened", snapshot: Path | None) -> "tuple[
     """Both plans, on one reading of the fleet."""
     from dataclasses import replace
 
+    from budgetd.cli.recorded import recorded
     from budgetd.clock import now
     from budgetd.core.decisions.needs import needs
     from budgetd.core.decisions.union import Union
     from budgetd.cycle import blank_observation, plan_of
-    from budgetd.report.snapshot import read_snapshot
     from budgetd.wiring import observer_of, open_client, open_past
 
     config, at = old.config, now()
@@ -73,7 +73,7 @@ async def _plans(old: "Opened", new: "Opened", snapshot: Path | None) -> "tuple[
         blank = blank_observation(one, ledger, at, is_preview=True)
         second = blank_observation(other, ledger, at, is_preview=True)
         if snapshot is not None:
-            seen = read_snapshot(snapshot.read_bytes(), snapshot, blank)
+            seen = recorded(snapshot, blank)
         else:
             both = Union(
                 one=needs(one.frame.policies, blank, one.limits),

@@ -143,9 +143,9 @@ async def make(request: Request) -> "tuple[Plan, Observation]":
     """The plan, on the live fleet or on recorded readings."""
     from dataclasses import replace
 
+    from budgetd.cli.recorded import recorded
     from budgetd.clock import now
     from budgetd.cycle import blank_observation, plan_cycle, plan_of
-    from budgetd.report.snapshot import read_snapshot
     from budgetd.wiring import observer_of, open_client, open_past
 
     config = request.opened.config
@@ -154,7 +154,7 @@ async def make(request: Request) -> "tuple[Plan, Observation]":
             request.settings, ledger, request.at or now(), is_preview=request.is_preview
         )
         if request.snapshot is not None:
-            observation = read_snapshot(request.snapshot.read_bytes(), request.snapshot, blank)
+            observation = recorded(request.snapshot, blank)
             if request.at is not None:
                 observation = replace(observation, taken_at=request.at)
             return plan_of(request.settings, observation), observation

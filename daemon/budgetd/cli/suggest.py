@@ -168,18 +168,18 @@ def _patch(
 
 async def _observe(request: _Request, snapshot: Path | None) -> "Observation":
     """The accounts, what they spent in so many days, what we moved."""
+    from budgetd.cli.recorded import recorded
     from budgetd.clock import now
     from budgetd.core.decisions.needs import Named
     from budgetd.cycle import blank_observation
     from budgetd.ledger.forecasts import found_anew
-    from budgetd.report.snapshot import read_snapshot
     from budgetd.wiring import observer_of, open_client, open_past
 
     config, settings = request.opened.config, request.opened.settings()
     with open_past(config) as ledger:
         blank = blank_observation(settings, ledger, now(), is_preview=True)
         if snapshot is not None:
-            return read_snapshot(snapshot.read_bytes(), snapshot, blank)
+            return recorded(snapshot, blank)
         async with open_client(config, now, may_write=False) as client:
             seen = await observer_of(config, client, now).fleet(Named.of_units(()), blank)
         if ledger is None:
