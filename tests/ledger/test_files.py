@@ -98,7 +98,15 @@ def test_who_only_reads_cannot_write(path: Path) -> None:
 
 def test_an_emptied_file_is_no_new_ledger(path: Path) -> None:
     path.touch()
-    refuses(path, "is empty|not a budgetd state file")
+    refuses(path, "is empty")
+
+
+def test_what_is_no_file_is_called_what_it_is(path: Path) -> None:
+    path.mkdir()
+    refuses(path, "found a folder")
+    path.rmdir()
+    os.mkfifo(path)
+    refuses(path, "found no regular file")
 
 
 def test_a_file_of_something_else_is_refused(path: Path) -> None:

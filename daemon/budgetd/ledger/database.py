@@ -5,6 +5,7 @@ versions before 3.51.3 can lose acknowledged commits, and so can weaker settings
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -45,6 +46,7 @@ def open_database(path: Path, *, may_write: bool) -> apsw.Connection:
         )
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if may_write else 0)
     try:
+        _check_kind(path)
         if may_write:
             _touch(path)
         connection = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENTS)
@@ -66,18 +68,26 @@ def make_private(path: Path, flags: int) -> int:
     return handle
 
 
+def _check_kind(path: Path) -> None:
+    """Whatever is there must be a file with something in it. One that is empty was a ledger once:
+    starting anew would forget what was moved."""
+    if not path.exists():
+        return
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no regular file"
+        raise LedgerError(f"{path}: expected a file, found {found}; `state` in the config names it")
+    if path.stat().st_size == 0:
+        raise LedgerError(
+            f"{path}: the file is empty; restore a backup, or remove it to begin a new ledger"
+        )
+
+
 def _touch(path: Path) -> None:
-    """Creates the file for its owner alone: it holds what every account has. One that is there
-    and empty was a ledger once: starting anew would forget what was moved."""
+    """Creates the file for its owner alone: it holds what every account has."""
     if not path.parent.is_dir():
         raise LedgerError(f"{path}: the folder does not exist; make it, for this user alone")
-    try:
+    with suppress(FileExistsError):
         os.close(make_private(path, os.O_RDWR | os.O_EXCL))
-    except FileExistsError:
-        if path.stat().st_size == 0:
-            raise LedgerError(
-                f"{path}: the file is empty; restore a backup, or remove it to begin a new ledger"
-            ) from None
 
 
 def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> None:
