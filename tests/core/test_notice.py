@@ -93,6 +93,24 @@ def test_a_calendar_rule_announces_before_its_slot_and_moves_at_it(life: Life) -
     assert life.missed == []
 
 
+@pytest.mark.parametrize(
+    ("reading", "when"), [("100.50", {"above": "100.00"}), ("100.50", None), ("90.00", None)]
+)
+def test_an_account_with_too_little_before_the_slot_has_not_decided_it(
+    life: Life, reading: str, when: dict[str, str] | None
+) -> None:
+    action = {"keep": "100.00"} if when is None else {"when": when, "keep": "100.00"}
+    life.rules = policies({**MONTHLY, "reclaim": action})
+    life.cash = reading
+    life.cycle(SLOT - 3 * DAY)
+    life.cycle(SLOT - 2 * DAY)
+    assert held(life) == [(Hold.BELOW_MIN, "")]
+    life.cash = "500.00"
+    life.cycle(SLOT - 1.9 * DAY)
+    life.cycle(SLOT + 0.1 * DAY)
+    assert moved(life) == [("2026-11-15T06:24:00Z", "400.00", "2026-11")]
+
+
 def test_a_notice_that_outlasts_the_catch_up_misses_the_slot(life: Life) -> None:
     life.rules = policies({**MONTHLY, "notice": "4d"})
     life.cash = "90.00"

@@ -110,9 +110,10 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
                     decisions.observed.append(item)
                 else:
                     decisions.made.append(_held_wish(item, item.hold))
-            elif item.slot_at is not None and item.slot_at > case.judge.observation.taken_at:
+            elif item.is_ahead(case.judge.observation.taken_at):
                 # Announced before its time, a rule commands nothing yet.
-                decisions.made.append(_rails(case, item))
+                said = _rails(case, item)
+                decisions.made.append(replace(said, period="") if isinstance(said, Held) else said)
             else:
                 wishes[_controller(item)].append(item)
     commanding: list[Wish] = []
@@ -280,7 +281,7 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     window = _window(case, wish.named)
     if window is not None:
         return replace(_held_wish(wish, Hold.WINDOW, until=window[1]), detail=window[0])
-    if wish.slot_at is not None and wish.slot_at > observation.taken_at:
+    if wish.is_ahead(observation.taken_at):
         # What is announced now moves later, on what is known then.
         return wish
     doubt = case.zeros.doubt(unit.account_id, unit.instrument) if _is_lift(wish) else ""

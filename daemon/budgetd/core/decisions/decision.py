@@ -85,6 +85,10 @@ class Wish:
     slot_at: datetime | None = None
     hold: Hold | None = None
 
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether its slot is still to come: then it is announced, and nothing is decided."""
+        return self.slot_at is not None and self.slot_at > now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:

@@ -37,7 +37,9 @@ def decided(plan: Plan, outcomes: Iterable[Outcome]) -> Decided:
     waiting = [item.transfer for item in plan.withheld] + list(plan.proposals)
     periods = _periods([*plan.held, *plan.alerts, *plan.transfers, *waiting])
     open_: dict[Unit, Hold | None] = {
-        (one.rule, one.account.id): one.reason for one in plan.held if one.reason in PASSING
+        (one.rule, one.account.id): one.reason
+        for one in plan.held
+        if one.reason in PASSING and one.period
     }
     open_ |= {(one.rule, one.account.id): Hold.AWAITING_APPROVAL for one in waiting}
     started = {one.id for one in ends}

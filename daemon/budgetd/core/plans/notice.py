@@ -37,11 +37,9 @@ def after_notice(wish: Wish, drawn: list[Transfer], history: History) -> list[Tr
     ]
     if over:
         return over
-    is_ahead = wish.slot_at is not None and wish.slot_at > observation.taken_at
     return replace(
         held(wish, Hold.NOTICE),
         until=min(ends),
-        period="" if is_ahead else wish.period,
         announces=tuple(
             Announcement(unit=one.unit, period=wish.period, amount=one.amount) for one in drawn
         ),

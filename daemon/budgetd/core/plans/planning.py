@@ -245,11 +245,19 @@ def _draw_reclaim(wish: Wish, drawer: Drawer, approvals: Approvals) -> list[Tran
         if isinstance(noticed, list):
             drawer.caps.book(wish, total(transfer.amount for transfer in noticed))
         drawn = noticed
-    if isinstance(drawn, list):
-        amount = total(transfer.amount for transfer in drawn)
-        if wish.ask is None and approvals.needs_one(wish, amount):
-            drawn = [replace(transfer, ask=Ask.APPROVAL_ABOVE) for transfer in drawn]
+    if isinstance(drawn, Held):
+        return _undecided(drawn, wish, drawer)
+    amount = total(transfer.amount for transfer in drawn)
+    if wish.ask is None and approvals.needs_one(wish, amount):
+        drawn = [replace(transfer, ask=Ask.APPROVAL_ABOVE) for transfer in drawn]
     return _consent(wish, drawn, drawer)
+
+
+def _undecided(drawn: list[Transfer] | Held, wish: Wish, drawer: Drawer) -> list[Transfer] | Held:
+    """What was drawn; a hold of a slot that has not come decides nothing: it may be over then."""
+    if isinstance(drawn, Held) and wish.is_ahead(drawer.history.now):
+        return replace(drawn, period="")
+    return drawn
 
 
 def _consent(wish: Wish, drawn: list[Transfer] | Held, drawer: Drawer) -> list[Transfer] | Held:
@@ -328,7 +336,7 @@ def _observe(drawer: Drawer, wishes: list[Wish]) -> tuple[list[Transfer], list[H
             pieces = drawer.purse.take(wish, want.amount, want.grain)
             drawn = drawer.settle(wish, want, pieces)
         else:
-            drawn = drawer.reclaim(wish)
+            drawn = _undecided(drawer.reclaim(wish), wish, drawer)
         drawer.undo(wish, drawn)
         _sort(drawn, found, holds)
     return sorted(found, key=_is_reclaim), holds
