@@ -17,7 +17,7 @@ from budgetd.core.decisions.remembering import episodes_of, reach_of
 from budgetd.core.decisions.rereading import Rereading
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.forecast.sampling import sample_of, samples_of
-from budgetd.core.intent import OPEN, Instrument, Intent, State, Unit
+from budgetd.core.intent import OPEN, Direction, Instrument, Intent, State, Unit
 from budgetd.core.moment import format_instant
 from budgetd.core.money import format_amount
 from budgetd.core.observation import Observation, Readings
@@ -262,7 +262,7 @@ class Cycle:
             if self.is_stopping():
                 report.stopped = "budgetd was asked to stop"
                 break
-            if self.is_time_up():
+            if self.is_time_up() and not _is_part(item, report.outcomes):
                 report.left = len(items) - len(report.outcomes)
                 logger().info("transfers_left", transfers=report.left)
                 break
@@ -345,6 +345,17 @@ class Cycle:
         if known or asked:
             proposals.drop(self.ledger, moot(plan, known, rules), now)
             proposals.propose(self.ledger, asked, now)
+
+
+def _is_part(item: Promised, outcomes: Sequence[Outcome]) -> bool:
+    """Whether it is of one decision with the transfer before it: of an account's ledgers, or from
+    coupons of the master. A slot that has moved one of them asks for no more of them."""
+    is_reclaim = item.direction is Direction.RECLAIM
+    if not outcomes or (is_reclaim and item.unit.instrument is Instrument.COUPON):
+        return False
+    last = outcomes[-1]
+    same = (last.rule, last.account.id, last.direction)
+    return same == (item.rule, item.account.id, item.direction)
 
 
 def _log(outcome: Outcome) -> None:

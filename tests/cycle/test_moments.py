@@ -8,15 +8,18 @@ import pytest
 from budgetd.core.intent import State
 from budgetd.core.plans.again import promised_of
 from budgetd.core.reason import Hold
+from budgetd.cycle import Report
 from budgetd.ledger.kept import believes_fleet
 from budgetd.ledger.store import Ledger
 from budgetd.provider.errors import ProviderError
 from budgetd.sandbox.faults import FaultKind, FaultOrder
-from budgetd.sandbox.nouns import Instrument, Kind, Move
+from budgetd.sandbox.nouns import Instrument, Kind, Move, Purse
+from budgetd.sandbox.nouns import Ledger as CreditLedger
+from budgetd.wiring import Opened
 
 from .test_crashes import arm_before_w3, disarm
 from .wires import Killed
-from .world import BARE, POOR, RICH, RULES, START, World
+from .world import BARE, FULL, POOR, RICH, RULES, START, World
 
 CASH = RULES["allocate", "cash"]
 HOME = RULES["reclaim", "cash"]
@@ -383,6 +386,18 @@ async def test_a_reclaim_is_announced_by_one_cycle_and_moved_by_a_later_one(worl
     world.check()
 
 
+async def rushed(world: World, opened: Opened) -> Report:
+    """A cycle of a daemon that has time to begin one transfer."""
+    async with world.cycling(opened, is_daemon=True) as cycle:
+        await cycle.begin()
+        report = await cycle.plan()
+        assert report.plan is not None
+        items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
+        cycle.is_time_up = lambda: bool(report.outcomes)
+        await cycle.carry_out(report, items)
+    return report
+
+
 @pytest.mark.parametrize(
     ("rule", "each"),
     [(CASH + "    schedule: {every: 2h}\n", 600_00), (DAILY, 100_00)],
@@ -399,15 +414,27 @@ async def test_what_time_did_not_allow_is_decided_anew_and_moves_once(
     at(world, 4, 1)
     found = []
     for _ in range(3):
-        async with world.cycling(opened, is_daemon=True) as cycle:
-            await cycle.begin()
-            report = await cycle.plan()
-            assert report.plan is not None
-            items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
-            cycle.is_time_up = lambda done=report: bool(done.outcomes)
-            await cycle.carry_out(report, items)
+        report = await rushed(world, opened)
         moved = world.moved("poor") + world.moved("bare") - before
         found.append((report.left, moved))
         world.pass_time(minutes=1)
     assert found == [(1, each), (0, 2 * each), (0, 2 * each)]
+    world.check()
+
+
+async def test_what_is_taken_in_parts_is_not_cut_off_between_them(world: World) -> None:
+    ledgers = world.book.accounts[RICH].ledgers
+    ledgers[None].purse.change(-800_00, START)
+    for number in (1, 2):
+        expires = START + timedelta(days=60 + number)
+        ledgers[expires] = CreditLedger(expire_time=expires, limit=400_00, purse=Purse(400_00))
+    rule = RULES["reclaim", "credit"].replace("when: {above: 1000.00}, ", "")
+    opened = world.policies(rule + '    schedule: {daily: {at: "03:00"}, catch_up: 5h}\n')
+    await world.run(opened)
+    at(world, 4, 1)
+    for _ in range(3):
+        await rushed(world, opened)
+        world.pass_time(minutes=30)
+    assert sorted(one.purse.amount for one in ledgers.values()) == [0, 0, 200_00]
+    assert world.book.accounts[FULL].ledgers[None].purse.amount == 200_00
     world.check()
