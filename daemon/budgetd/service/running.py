@@ -4,6 +4,7 @@ It may not know what a cycle does.
 """
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,7 +45,16 @@ def run_daemon(option: Path, opened: Opened) -> None:
         try:
             with asyncio.Runner() as runner:
                 runner.get_loop().set_default_executor(_Threads())
+                _collect_often()
                 runner.run(daemon.run())
         finally:
             ledger.close()
             manager.close()
+
+
+def _collect_often() -> None:
+    """What was loaded by now stays for good: collections need not look at it any more, and may
+    come often. Calls that fail leave circles which hold whole answers."""
+    gc.freeze()
+    gc.collect()
+    gc.set_threshold(700, 10, 2)
