@@ -130,6 +130,7 @@ class Executor:
             fresh = replace(
                 fresh,
                 taken_at=now,
+                planned_at=fresh.taken_at,
                 moves=tuple(known.values()),
                 pauses=self.ledger.pauses(),
                 approvals=proposals.approvals(self.ledger),

@@ -230,7 +230,8 @@ def test_no_unit_moves_both_ways_and_one_rule_commands_each_way(world: World) ->
 @given(WORLDS)
 def test_deciding_again_moves_what_was_planned(world: World) -> None:
     """As the plan is carried out item by item, each as settled as it will be."""
-    observation = replace(world.observation, taken_at=NOW + timedelta(seconds=1))
+    later = NOW + timedelta(seconds=1)
+    observation = replace(world.observation, taken_at=later, planned_at=NOW)
     for transfer in world.plan().moves:
         again = decide_again(
             promised_of(transfer, NOW),

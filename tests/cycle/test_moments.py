@@ -390,7 +390,7 @@ async def rushed(world: World, opened: Opened) -> Report:
     """A cycle of a daemon that has time to begin one transfer."""
     async with world.cycling(opened, is_daemon=True) as cycle:
         await cycle.begin()
-        report = await cycle.plan()
+        report = cycle.decide(await cycle.read(None, world.now()))
         assert report.plan is not None
         items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
         cycle.is_time_up = lambda: bool(report.outcomes)
@@ -422,14 +422,16 @@ async def test_what_time_did_not_allow_is_decided_anew_and_moves_once(
     world.check()
 
 
-async def test_what_is_taken_in_parts_is_not_cut_off_between_them(world: World) -> None:
+@pytest.mark.parametrize("more", ["", "    cooldown: 1d\n"], ids=["plain", "cooldown"])
+async def test_what_is_taken_in_parts_is_not_cut_off_between_them(world: World, more: str) -> None:
+    world.before_item = lambda _number: world.pass_time(seconds=3)
     ledgers = world.book.accounts[RICH].ledgers
     ledgers[None].purse.change(-800_00, START)
     for number in (1, 2):
         expires = START + timedelta(days=60 + number)
         ledgers[expires] = CreditLedger(expire_time=expires, limit=400_00, purse=Purse(400_00))
     rule = RULES["reclaim", "credit"].replace("when: {above: 1000.00}, ", "")
-    opened = world.policies(rule + '    schedule: {daily: {at: "03:00"}, catch_up: 5h}\n')
+    opened = world.policies(rule + '    schedule: {daily: {at: "03:00"}, catch_up: 5h}\n' + more)
     await world.run(opened)
     at(world, 4, 1)
     for _ in range(3):

@@ -200,10 +200,10 @@ def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[
 
 def _fired(history: History, wish: Wish) -> Move | None:
     """The move by which the rule has used its period on the unit. A wish that is served in parts
-    does not count its own earlier parts, which its reading cannot know."""
+    does not count the earlier parts of its own plan."""
     unit = unit_of(wish)
     is_in_parts = unit.instrument is not Instrument.CASH and not unit.part
-    before = wish.read_at if is_in_parts else None
+    before = history.observation.planned_at if is_in_parts else None
     return history.fired(wish.named.name, unit, wish.period, before=before)
 
 
@@ -349,15 +349,17 @@ def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:
 
 def _is_same_cycle(history: History, wish: Wish, unit: Unit) -> bool:
     """Whether the attempts the cooldown counts from are earlier parts of this very wish."""
+    planned_at = history.observation.planned_at
     attempts = [
         move
         for move in history.moves(unit.account_id, unit.instrument)
         if move.rule == wish.named.name and move.sent_at
     ]
     return (
-        bool(attempts)
+        planned_at is not None
+        and bool(attempts)
         and unit.instrument is not Instrument.CASH
-        and all(move.made_at >= wish.read_at for move in attempts[-1:])
+        and attempts[-1].made_at >= planned_at
     )
 
 
