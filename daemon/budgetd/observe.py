@@ -119,12 +119,15 @@ class Observer:
     async def some(self, wanted: Mapping[str, frozenset[Instrument]]) -> dict[str, Readings]:
         """What some accounts hold, a few read at a time: answers take about a second each."""
         free = asyncio.Semaphore(AT_ONCE)
+        found: dict[str, Readings] = {}
 
-        async def one(account_id: str) -> Readings:
+        async def one(account_id: str) -> None:
             async with free:
-                return await self.account(account_id, wanted[account_id])
+                found[account_id] = await self.account(account_id, wanted[account_id])
+                self.progress(len(found), len(wanted))
 
-        return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
+        await asyncio.gather(*map(one, wanted))
+        return found
 
     async def master(self, instruments: frozenset[Instrument]) -> Readings:
         """What the master can still give of these instruments, now."""
@@ -363,17 +366,15 @@ class _Sweep:
     def _is_worth_another(self, reading: Reading[object], place: _Place) -> bool:
         """Whether to try again in this sweep, once: by the next one the last good reading may be
         too old. Where many fail the provider does, and is not asked for more."""
-        is_few = self._again <= self._all // 20
-        is_worth = isinstance(reading, Unknown) and not reading.is_unmanageable
-        return is_worth and is_few and not place.is_again
+        is_over = place.is_again or self._again > self._all // 20
+        return not is_over and isinstance(reading, Unknown) and not reading.is_unmanageable
 
     async def finished(self) -> tuple[dict[str, Readings], Readings]:
         """Waits for all that was put in, and reads the master. Raises what a reader raised."""
         master = asyncio.create_task(self._master())
-        ends: list[asyncio.Task[object]] = [master]
-        ends += [asyncio.create_task(queue.join()) for queue in self._queues.values()]
-        self._ends = ends
-        pending = set(ends)
+        self._ends = [master]
+        self._ends += [asyncio.create_task(queue.join()) for queue in self._queues.values()]
+        pending = set(self._ends)
         while pending:
             done, _ = await asyncio.wait(
                 [*pending, *self._readers], return_when=asyncio.FIRST_COMPLETED

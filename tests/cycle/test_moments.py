@@ -422,6 +422,18 @@ async def test_what_time_did_not_allow_is_decided_anew_and_moves_once(
     world.check()
 
 
+async def test_whoever_watches_hears_that_what_moved_is_read_again(world: World) -> None:
+    heard: list[tuple[int, int]] = []
+    async with world.cycling(world.policies(CASH)) as cycle:
+        await cycle.begin()
+        report = await cycle.plan()
+        assert report.plan is not None
+        items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
+        cycle.observer.progress = lambda done, whole: heard.append((done, whole))
+        await cycle.carry_out(report, items)
+    assert sorted(heard) == [(1, 2), (2, 2)]
+
+
 @pytest.mark.parametrize("more", ["", "    cooldown: 1d\n"], ids=["plain", "cooldown"])
 async def test_what_is_taken_in_parts_is_not_cut_off_between_them(world: World, more: str) -> None:
     world.before_item = lambda _number: world.pass_time(seconds=3)
