@@ -74,10 +74,10 @@ class Executor:
     jitter: Callable[[float, float], float] = random.uniform
     discrepancies: tuple[Discrepancy, ...] = field(default=(), init=False)
     _seq: int = field(default=0, init=False)
-    _doubting: Patience = field(init=False)
+    doubting: Patience = field(init=False)
 
     def __post_init__(self) -> None:
-        self._doubting = Patience(self.patience_s)
+        self.doubting = Patience(self.patience_s)
 
     # The normal path
 
@@ -218,7 +218,7 @@ class Executor:
                 state = await doubt.look(intent)
             if state in FINAL:
                 break
-            patience = self._doubting if state is State.IN_DOUBT else own
+            patience = self.doubting if state is State.IN_DOUBT else own
             may_send = not is_paused and self._may_send(intent, state)
             if patience.left_s <= 0 or not (may_send or doubt.may_learn(intent, state)):
                 state = self._give_up(intent, state)

@@ -6,7 +6,7 @@ It may not read anything.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from budgetd.core.observation import Observation, Readings
 from budgetd.ledger.store import Ledger
@@ -40,10 +40,12 @@ class Sighting:
         the last cycle is over, comes to it at the latest when it ends."""
         return max(timedelta(0), bound - max(every, self.lasted) - self.took)
 
-    def moves_for(self, bound: timedelta) -> timedelta:
-        """How long a cycle may begin moves after it, so that the next reading of all comes to
-        whoever was read first before `bound` is over; a tenth of it is for what is under way."""
-        return max(bound / 10, bound * 9 / 10 - self.took)
+    def waits_for(self, bound: timedelta, now: datetime) -> timedelta:
+        """How long its next reading may still be put off, so that nobody's grows older than
+        `bound`: who was read first then is read first again. A tenth is for the lists."""
+        began_at = self.observation.began_at
+        left = timedelta(0) if began_at is None else began_at + bound * 9 / 10 - now
+        return max(timedelta(0), left)
 
     def moved(self, ledger: Ledger) -> frozenset[str]:
         """The accounts that anything was done about since: of them the readings may not tell."""

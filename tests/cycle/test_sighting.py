@@ -1,5 +1,6 @@
 """How old a reading may be that serves again, and what slow cycles leave of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -56,3 +57,11 @@ def test_a_slow_cycle_is_forgotten_slowly() -> None:
     assert (
         Sighting(observation=BLANK, seq=2, took=9 * minute).fresh_for(minute, minute) == 0 * minute
     )
+
+
+def test_doubt_is_waited_for_while_no_reading_grows_too_old_by_it() -> None:
+    began = BLANK.taken_at
+    seen = Sighting(observation=replace(BLANK, began_at=began), seq=1)
+    waits = [seen.waits_for(BOUND, began + part * BOUND / 10).total_seconds() for part in (0, 5, 9)]
+    assert waits == [432, 192, 0]
+    assert seen.waits_for(BOUND, began + BOUND) == timedelta(0)

@@ -85,13 +85,14 @@ class Turn:
             report.missed = cycle.close_slots(report.observation)
             return report
         async with self._locked():
-            await cycle.begin()
+            await self._begin_in_time(cycle)
+        began_s = self._runs()
         seen = await self._read(cycle)
         async with self._locked():
             await cycle.begin()
             report = cycle.decide(seen)
             self.decided(report)
-            until = self._runs() + seen.moves_for(self._bound).total_seconds()
+            until = self._moves_until(began_s)
             # What has moved is read once more at the end, at the quota's pace.
             pace = self.opened.config.provider.requests_per_second
             cycle.is_time_up = lambda: self._runs() + len(report.outcomes) / pace > until
@@ -102,6 +103,24 @@ class Turn:
             await cycle.carry_out(report, items)
             report.missed = cycle.close_slots(report.observation)
         return report
+
+    async def _begin_in_time(self, cycle: Cycle) -> None:
+        """Doubt first, but no wait for it where a reading would grow too old meanwhile: what stays
+        in doubt is looked at again when all is read."""
+        doubting, bound = cycle.executor.doubting, self._bound
+        spare = self.known.waits_for(bound, self.clock()) if self.known else bound
+        kept_s = max(0.0, doubting.left_s - spare.total_seconds())
+        doubting.left_s -= kept_s
+        try:
+            await cycle.begin()
+        finally:
+            doubting.left_s += kept_s
+
+    def _moves_until(self, began_s: float) -> float:
+        """Until when moves may begin, of a reading that began then: whoever was read first is to
+        be read again within the bound, after what is under way by then and what is in doubt."""
+        bound_s = self._bound.total_seconds()
+        return max(began_s + bound_s * 3 / 4, self._runs() + bound_s / 10)
 
     async def look_after(self) -> None:
         """Doubt alone: nothing new is decided."""
