@@ -257,15 +257,22 @@ class Cycle:
         return Report(observation=observation)
 
     async def carry_out(self, report: Report, items: Sequence[Promised]) -> None:
-        """Commits and executes item by item, then looks at what moved."""
+        """Commits and executes item by item, then looks at what moved. Where time is up, what a
+        reading or a slot asks for again is left; a tick that is served in part asks everybody
+        anew, so that its rule's moves are all made."""
+        ticking = {
+            name
+            for name, rule in self.settings.frame.policies.rules()
+            if rule.schedule is not None and rule.schedule.every is not None
+        }
         for item in items:
             if self.is_stopping():
                 report.stopped = "budgetd was asked to stop"
                 break
-            if self.is_time_up() and not _is_part(item, report.outcomes):
-                report.left = len(items) - len(report.outcomes)
-                logger().info("transfers_left", transfers=report.left)
-                break
+            goes_on = item.rule in ticking or _is_part(item, report.outcomes)
+            if not goes_on and self.is_time_up():
+                report.left += 1
+                continue
             self.progress(item, None)
             try:
                 outcome = await self.executor.carry_out(item, report.observation)
@@ -279,12 +286,13 @@ class Cycle:
             self.progress(item, outcome)
             if report.stopped:
                 break
+        if report.left:
+            logger().info("transfers_left", transfers=report.left)
         report.still_open = self.ledger.open_intents()
         if report.plan is not None:
             timekeeping.note_slots(self.ledger, report.plan, report.outcomes, self.clock())
         if not report.stopped:
-            if not report.left:
-                self.note_ticks(report)
+            self.note_ticks(report)
             await self._look_again(report)
 
     def note_ticks(self, report: Report) -> None:

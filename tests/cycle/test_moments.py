@@ -398,18 +398,9 @@ async def rushed(world: World, opened: Opened) -> Report:
     return report
 
 
-@pytest.mark.parametrize(
-    ("rule", "each"),
-    [(CASH + "    schedule: {every: 2h}\n", 600_00), (DAILY, 100_00)],
-    ids=["tick", "slot"],
-)
-async def test_what_time_did_not_allow_is_decided_anew_and_moves_once(
-    world: World, rule: str, each: int
-) -> None:
-    opened = world.policies(rule)
+async def test_what_time_did_not_allow_is_decided_anew_and_moves_once(world: World) -> None:
+    opened = world.policies(DAILY)
     await world.run(opened)
-    for who in (POOR, BARE):
-        world.book.spend(who, 600_00, world.now())
     before = world.moved("poor") + world.moved("bare")
     at(world, 4, 1)
     found = []
@@ -418,7 +409,22 @@ async def test_what_time_did_not_allow_is_decided_anew_and_moves_once(
         moved = world.moved("poor") + world.moved("bare") - before
         found.append((report.left, moved))
         world.pass_time(minutes=1)
-    assert found == [(1, each), (0, 2 * each), (0, 2 * each)]
+    assert found == [(1, 100_00), (0, 200_00), (0, 200_00)]
+    world.check()
+
+
+async def test_a_tick_is_served_whole_and_gives_each_no_more_than_once(world: World) -> None:
+    slowly = CASH.replace("to: 1000.00", "to: 1000.00, max: 100.00")
+    opened = world.policies(slowly + "    schedule: {every: 2h}\n")
+    at(world, 4, 1)
+    for _ in range(3):
+        report = await rushed(world, opened)
+        assert report.left == 0
+        assert (world.moved("poor"), world.moved("bare")) == (100_00, 100_00)
+        world.pass_time(minutes=20)
+    at(world, 6, 1)
+    await rushed(world, opened)
+    assert (world.moved("poor"), world.moved("bare")) == (200_00, 200_00)
     world.check()
 
 
