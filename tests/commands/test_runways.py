@@ -62,6 +62,7 @@ def test_a_daemon_tops_up_by_runway_once_it_knows_the_burn(site: Site) -> None:
         assert ended["held"] == {"no_burn": 1}
         daemon.stop()
     remember(site)
+    forget(site)
     with Running(config) as daemon:
         moved = daemon.wait_for("transfer_ended")
         daemon.stop()
