@@ -107,6 +107,11 @@ def test_what_is_no_file_is_called_what_it_is(path: Path) -> None:
     path.rmdir()
     os.mkfifo(path)
     refuses(path, "found no regular file")
+    path.unlink()
+    elsewhere = path.with_name("not-mounted.db")
+    path.symlink_to(elsewhere)
+    refuses(path, "a link to nothing")
+    assert not elsewhere.exists()
 
 
 def test_a_file_of_something_else_is_refused(path: Path) -> None:

@@ -5,7 +5,6 @@ versions before 3.51.3 can lose acknowledged commits, and so can weaker settings
 """
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -72,6 +71,8 @@ def _check_kind(path: Path) -> None:
     """Whatever is there must be a file with something in it. One that is empty was a ledger once:
     starting anew would forget what was moved."""
     if not path.exists():
+        if path.is_symlink():
+            raise LedgerError(f"{path}: it is a link to nothing; is what it leads to mounted?")
         return
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no regular file"
@@ -86,8 +87,11 @@ def _touch(path: Path) -> None:
     """Creates the file for its owner alone: it holds what every account has."""
     if not path.parent.is_dir():
         raise LedgerError(f"{path}: the folder does not exist; make it, for this user alone")
-    with suppress(FileExistsError):
+    try:
         os.close(make_private(path, os.O_RDWR | os.O_EXCL))
+    except FileExistsError:
+        # Another process may have made it since it was looked at.
+        _check_kind(path)
 
 
 def _prepare(connection: apsw.Connection, path: Path, *, may_write: bool) -> None:
