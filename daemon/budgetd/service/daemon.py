@@ -228,6 +228,7 @@ class Daemon:
         except StoreError:
             raise
         except Exception:
+            # What was sent is in the ledger; the next cycle looks after it first.
             logger().exception("cycle_failed")
             why = "an error of budgetd itself; the log has it"
             self._ended(cut_short(cycle_id, began_at, self.clock(), why))
@@ -337,6 +338,7 @@ class Daemon:
             self._broken = problem
             self._woken.set()
         except Exception:
+            # The last good documents stay in force, and a daemon that ended would serve nobody.
             logger().exception("reload_failed")
         finally:
             self.manager.ready(status_line(self.standing()))
