@@ -153,7 +153,7 @@ def test_a_tick_is_served_once_and_no_clock_starves_its_rule(tmp_path: Path, see
 @pytest.mark.parametrize(
     ("owner", "name", "instead"),
     [
-        (History, "fired", lambda *_, **__: None),
+        (History, "fired", lambda *_, **__: ()),
         (Judge, "is_from_before", lambda *_: False),
         (ledger_slots, "over", lambda _: {}),
         (ledger_slots, "opened", lambda _: ()),

@@ -114,6 +114,7 @@ class Move:
     what the unit itself read before (None for coupons), `sent_at` the last signing, `ended_at`
     the instant of the final state, `child_coupon_id` what a grant created. `was_busy` says of
     what is over unmoved that it met another task of the master, which a copy of it may have been.
+    `before` is what all of the account's coupons read when one was granted; else None.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Move:
     period: str = ""
     child_coupon_id: str | None = None
     was_busy: bool = False
+    before: Decimal | None = None
 
     @property
     def is_open(self) -> bool:

@@ -22,7 +22,8 @@ MOVE_COLUMNS = (
     "id, rule, account_id, instrument, part, direction, coalesce(booked, amount), state, made_at, "
     "sent_at, ended_at, unit_reading, read_at, period, child_coupon_id, "
     "state IN ('refused', 'cancelled') AND EXISTS (SELECT 1 FROM attempt "
-    "WHERE intent_id = intent.id AND class = 'busy')"
+    "WHERE intent_id = intent.id AND class = 'busy'), "
+    "CASE WHEN instrument = 'coupon' AND direction = 'allocate' THEN reading END"
 )
 
 SENT_COLUMNS = (
@@ -142,6 +143,7 @@ def move_of(row: Row) -> Move:
         period=intern(str(row[13])),
         child_coupon_id=None if row[14] is None else str(row[14]),
         was_busy=bool(row[15]),
+        before=None if row[16] is None else amount_of(row[16]),
     )
 
 

@@ -152,7 +152,8 @@ def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
         held = _held(named, case.account, Hold.NOT_DUE, until=due.next_at)
         return [replace(held, detail=due.detail)]
     if slot is None:
-        return case.judge.judge(named, case.account)
+        said = case.judge.judge(named, case.account)
+        return said if due.tick is None else (_once(case, item, due, due.tick) for item in said)
     return chain(_early(case, named, due, slot), _in_period(case, named, due, slot))
 
 
@@ -189,22 +190,26 @@ def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[
             late_since=slot.at if is_late else None,
             slot_at=slot.at if is_late else None,
         )
-        fired = _fired(case.judge.history, wish)
-        if fired is None:
-            yield wish
-        elif fired.is_open:
-            yield _open_intent(wish, fired)
-        else:
-            yield _held_wish(wish, Hold.NOT_DUE, until=due.next_at)
+        yield _once(case, wish, due, slot.period)
 
 
-def _fired(history: History, wish: Wish) -> Move | None:
-    """The move by which the rule has used its period on the unit. A wish that is served in parts
-    does not count the earlier parts of its own plan."""
-    unit = unit_of(wish)
-    is_in_parts = unit.instrument is not Instrument.CASH and not unit.part
-    before = history.observation.planned_at if is_in_parts else None
-    return history.fired(wish.named.name, unit, wish.period, before=before)
+def _once(case: _Case, item: Decision, due: Due, of: str | tuple[datetime, datetime]) -> Decision:
+    """What a rule says, unless it has moved the unit in the period before, or since the tick. Of a
+    wish that is served in parts the rest goes on: a process may have ended between two."""
+    if not isinstance(item, Wish):
+        return item
+    unit, history = unit_of(item), case.judge.history
+    is_whole = unit.instrument is Instrument.CASH or bool(unit.part)
+    before = None if is_whole else history.observation.planned_at
+    fired = history.fired(item.named.name, unit, of=of, before=before)
+    for move in fired:
+        if move.is_open:
+            return _open_intent(item, move)
+    if not fired:
+        return item
+    if not is_whole and item.named.action_name in ("reclaim", "grant_coupons"):
+        return replace(item, served=fired)
+    return _held_wish(item, Hold.NOT_DUE, until=due.next_at)
 
 
 def unfit(named: NamedRule, account: Account, limits: Limits) -> Hold | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from budgetd.core.intent import Direction, Instrument, Unit
+from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.observation import Account, Coupon, CreditLedger
 from budgetd.core.policies.policy import Action, Rule
 from budgetd.core.reason import Ask, Hold, Why
@@ -66,6 +66,7 @@ class Wish:
     take home. `trigger` is what an allocation must at least lift the reading to, `aim` the amount
     that a target or `keep` in days of burn comes to, `lasts` the time to empty; None is unknown.
     `hold` says why the amount cannot be found: the rule decides all the same, and nothing moves.
+    `served` is what the rule has moved of it before, where a process ended between two parts.
     """
 
     named: NamedRule
@@ -84,6 +85,7 @@ class Wish:
     late_since: datetime | None = None
     slot_at: datetime | None = None
     hold: Hold | None = None
+    served: tuple[Move, ...] = ()
 
     def is_ahead(self, now: datetime) -> bool:
         """Whether its slot is still to come: then it is announced, and nothing is decided."""

@@ -33,8 +33,8 @@ class Due:
 
     `slots` are those of a calendar rule that are still served, oldest first, then the one whose
     notice runs; `is_extra` is a rule that a person asked for by name. `accounts` are those whose
-    turn alone it is, None is everybody's. `detail` says why it is not due, where that is no matter
-    of hours.
+    turn alone it is, None is everybody's. `tick` is since and until when a move counts as one of
+    the tick that is due. `detail` says why it is not due, where that is no matter of hours.
     """
 
     is_due: bool
@@ -42,6 +42,7 @@ class Due:
     next_at: datetime | None = None
     is_extra: bool = False
     accounts: frozenset[str] | None = None
+    tick: tuple[datetime, datetime] | None = None
     detail: str = ""
 
     @property
@@ -177,7 +178,8 @@ def _by_tick(every: timedelta, served: datetime | None, observation: Observation
     tick = tick_of(every, now)
     is_served = served is not None and tick <= served < now + every
     following = tick if served is None else max(tick, served)
-    return Due(is_due=not is_served, next_at=following + every)
+    current = None if is_served else (tick, now + every)
+    return Due(is_due=not is_served, next_at=following + every, tick=current)
 
 
 def due_ticks(

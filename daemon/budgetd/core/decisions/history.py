@@ -180,16 +180,17 @@ class History:
         return (move for move in self._of_unit(unit) if move.rule == rule)
 
     def fired(
-        self, rule: str, unit: Unit, period: str, before: datetime | None = None
-    ) -> Move | None:
-        """The move by which a rule has used its period on a unit, made before an instant; one
-        that is open goes before the others."""
-        found = [
+        self, rule: str, unit: Unit, *, of: str | tuple[datetime, datetime], before: datetime | None
+    ) -> tuple[Move, ...]:
+        """The moves by which a rule has used its period, or the time of a tick, on a unit, made
+        before an instant, oldest first."""
+        return tuple(
             move
             for move in self._of_rule(rule, unit)
-            if move.period == period and move.counts and (before is None or move.made_at < before)
-        ]
-        return min(found, key=lambda move: not move.is_open, default=None)
+            if (move.period == of if isinstance(of, str) else of[0] <= move.made_at < of[1])
+            and move.counts
+            and (before is None or move.made_at < before)
+        )
 
     def had_no_effect(
         self, account_id: str, instrument: Instrument, trigger: Decimal | None, read_at: datetime

@@ -15,7 +15,7 @@ from budgetd.core.decisions.decision import NamedRule
 from budgetd.core.decisions.due import Key, is_over, is_valid
 from budgetd.core.decisions.fleet import Fleet
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import Instrument, State
+from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.observation import Observation
 from budgetd.core.policies.policy import Mode, PolicySet
 from budgetd.core.policies.schedule import (
@@ -139,12 +139,16 @@ def close(policies: PolicySet, observation: Observation, limits: Limits, past: P
 
 
 def _done(observation: Observation, past: Past) -> dict[tuple[str, str], set[str]]:
-    """The accounts that are done, by rule and period. Coupons are done when all of them are."""
+    """The accounts that are done, by rule and period. What is served in parts, coupons and ledgers
+    to reclaim from, is done when all of them are."""
     done: dict[tuple[str, str], set[str]] = defaultdict(set)
     for rule, account_id, period in past.decided:
         done[rule, period].add(account_id)
     for move in observation.moves:
-        if move.state is State.SETTLED and move.unit.instrument is not Instrument.COUPON:
+        is_part = move.unit.instrument is Instrument.COUPON or (
+            move.unit.instrument is Instrument.CREDIT and move.direction is Direction.RECLAIM
+        )
+        if move.state is State.SETTLED and not is_part:
             done[move.rule, move.period].add(move.unit.account_id)
     return done
 

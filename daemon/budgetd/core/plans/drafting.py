@@ -77,6 +77,8 @@ class Drawer:
                 if move.made_at >= wish.read_at
             )
         draft = pipeline.lift(action, wish, pending)
+        if wish.served:
+            _clip_to_rest(wish, action, draft)
         self._clip_to_caps(wish, draft)
         hold = draft.hold(action.min)
         if hold:
@@ -181,7 +183,7 @@ class Drawer:
     def _from_ledgers(self, wish: Wish, action: Reclaim) -> list[Transfer] | Held:
         """Ledger by ledger, soonest-expiring first; `keep` is of the sum of all."""
         going = self.history.pending(wish.account.id, Instrument.CREDIT, Direction.RECLAIM)
-        busy = {move.unit.part for move in going}
+        busy = {move.unit.part for move in (*going, *wish.served)}
         off = self._off(wish) + total(move.amount for move in going)
         left = pipeline.reclaim(action, wish, off)
         last = left
@@ -208,6 +210,8 @@ class Drawer:
                 transfers.append(self._transfer(wish, unit, draft, end))
         if transfers:
             return transfers
+        if wish.served and last is left:
+            return held(wish, Hold.NOT_DUE, "its ledgers were served before")
         return held(wish, last.hold(action.min) or Hold.RECLAIMABLE, last.told())
 
     def _whole_coupon(self, wish: Wish) -> list[Transfer] | Held:
@@ -255,6 +259,17 @@ def _amount_in(ledgers: tuple[CreditLedger, ...], part: str) -> Decimal:
     """What the account's ledger of that expire time reads; one that is missing reads 0.00."""
     amounts = [ledger.amount for ledger in ledgers if (ledger.expire_time or "") == part]
     return next((amount for amount in amounts if amount is not None), ZERO)
+
+
+def _clip_to_rest(wish: Wish, action: Lift, draft: Draft) -> None:
+    """Leaves what a decision that was cut off wanted beyond what it has given; where nobody knows
+    what it wanted, nothing."""
+    first, given = wish.served[0].before, total(move.amount for move in wish.served)
+    whole = given
+    if first is not None:
+        whole = pipeline.lift(action, replace(wish, reading=first), ZERO).amount
+    note = f"{format_amount(given)} of {format_amount(whole)} were given before"
+    draft.clip("served", whole - given, Hold.NOT_DUE, note)
 
 
 def _movable(ledger: CreditLedger) -> Decimal:

@@ -139,7 +139,7 @@ class Purse:
         assert isinstance(action, GrantCoupons)
         begun = {piece.part for piece in first}
         going = self._history.pending(wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
-        busy = {move.unit.part for move in going}
+        busy = {move.unit.part for move in (*going, *wish.served)}
         pieces = []
         for coupon in self._coupons:
             if amount <= ZERO:
