@@ -53,7 +53,9 @@ class Setup:
     """Rules and limits, and what follows from them for the book, in minor units.
 
     `ceiling` is what no top-up may lift an account's cash above, the caps what may be moved a
-    day, `reserve` what the master keeps; `asks_for` names a rule that moves nothing unasked.
+    day, `reserve` what the master keeps; `asks_for` names a rule that moves nothing unasked. Where
+    a rule acts once a day or `tick`, it moves a unit once, in a day no more than `once_at_most`;
+    `is_in_parts` is a book whose master has two coupons, and whose rich account two ledgers.
     """
 
     rules: tuple[dict[str, Any], ...]
@@ -64,6 +66,9 @@ class Setup:
     rule_cap: int | None = None
     reserve: int | None = None
     is_once_a_day: bool = False
+    once_at_most: int | None = None
+    tick: timedelta | None = None
+    is_in_parts: bool = False
     asks_for: str = ""
 
 
@@ -142,15 +147,41 @@ SETUPS: dict[str, Setup] = {
     ),
 }
 
+VARIED: dict[str, dict[int, str]] = {"daily": {1: "parts", 3: "ticks"}}
+"""What is played in a setup's place by seeds that leave this rest of four."""
+
+ALL_SETUPS: dict[str, Setup] = SETUPS | {
+    "parts": Setup(
+        rules=(
+            _rule(UP, grant_coupons={"to": "600.00"}, schedule={"daily": {"at": "10:05"}}),
+            _rule(
+                HOME,
+                reclaim={"instrument": "credit", "keep": "200.00"},
+                schedule={"daily": {"at": "00:02"}},
+            ),
+        ),
+        is_once_a_day=True,
+        once_at_most=600_00,
+        is_in_parts=True,
+    ),
+    "ticks": Setup(
+        rules=(_rule(UP, top_up={**FILL, "max": "200.00"}, schedule={"every": "15m"}),),
+        tick=timedelta(minutes=15),
+        ceiling=1000_00,
+    ),
+}
+
 
 @cache
 def settings_of(name: str) -> Settings:
     """What a cycle is told under a setup."""
-    setup = SETUPS[name]
+    setup = ALL_SETUPS[name]
     document = {"version": "1", "policy": "p", "rules": list(setup.rules)}
     policies = PolicySet((Policy.model_validate(document),), digest=f"sha256:{name}")
     frame = Frame(enterprise="acme", mode="enforce", policies=policies)
-    return Settings(frame=frame, limits=replace(LIMITS, **setup.limits), currency="CNY")
+    limits = replace(LIMITS, **setup.limits)
+    is_daemon = setup.tick is not None
+    return Settings(frame=frame, limits=limits, currency="CNY", is_daemon=is_daemon)
 
 
 def _coupon(name: str, amount: int, source: str | None, now: datetime) -> Coupon:
@@ -183,6 +214,13 @@ def book_of(
     rich = _account(IDS[2], "rich", PROJECTS, 2_000_00)
     for child in ("CHILD1", "CHILD2"):
         rich.coupons[child] = _coupon(child, 300_00, "SOURCE", now)
+    if setup.is_in_parts:
+        master.coupons["SOURCE"] = _coupon("SOURCE", 8_700_00, None, now)
+        small = master.coupons["SMALL"] = _coupon("SMALL", 300_00, None, now)
+        small.expire_time -= timedelta(days=30)
+        rich.ledgers[None].purse = Purse(1_200_00)
+        soon = now + timedelta(days=60)
+        rich.ledgers[soon] = Ledger(expire_time=soon, limit=800_00, purse=Purse(800_00))
     poor = [_account(IDS[0], "poor", RND, 10_00), _account(IDS[1], "bare", RND, 10_00)]
     return Book(
         master=master,

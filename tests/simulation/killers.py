@@ -35,5 +35,6 @@ KILLERS: dict[str, tuple[int, ...]] = {
     "a_refusal_is_repeated_at_once": (5156,),
     "what_leaves_the_master_is_not_counted": (2349, 8164),
     "a_period_is_used_twice": (26, 1056),
+    "a_tick_gives_twice": (915, 2967),
     "an_approval_is_used_twice": (6233,),
 }

@@ -19,7 +19,7 @@ from budgetd.core import reconciliation
 from budgetd.core.answer import PAIRS, AnswerClass, Phase
 from budgetd.core.decisions import deciding
 from budgetd.core.decisions.history import History
-from budgetd.core.intent import Intent, Move, State, join
+from budgetd.core.intent import Intent, Move, State, Unit, join
 from budgetd.core.money import ZERO
 from budgetd.core.plans.batches import Gate
 from budgetd.core.reconciliation import Proof, Sent, family_of
@@ -394,10 +394,20 @@ def a_period_is_used_twice() -> Any:
         self.connection.execute("DROP INDEX IF EXISTS once_a_period")
 
     return _both(
-        patched(History, fired=lambda *_, **__: None),
+        patched(History, fired=lambda *_, **__: ()),
         patched(kept, note_decided=lambda *_: None),
         patched(SimulatedLedger, __init__=opened),
     )
+
+
+@mutant
+def a_tick_gives_twice() -> Any:
+    honest = History.fired
+
+    def fired(self: History, rule: str, unit: Unit, *, of: Any, before: Any) -> Any:
+        return honest(self, rule, unit, of=of, before=before) if isinstance(of, str) else ()
+
+    return patched(History, fired=fired)
 
 
 @mutant

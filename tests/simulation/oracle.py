@@ -18,7 +18,7 @@ from budgetd.ledger.times import instant
 from budgetd.sandbox.nouns import Instrument, Kind, Moved, Purse
 from budgetd.sandbox.semantics import RecordName
 
-from .enterprise import ZONE
+from .enterprise import START, ZONE
 from .script import ReadFault
 from .stage import Execution, Stage
 
@@ -97,7 +97,7 @@ def judge(stage: Stage, connection: apsw.Connection) -> None:
     _judge_bodies(stage)
     _judge_alarms(stage, rows, connection)
     _judge_replays(stage, rows, connection)
-    _judge_rules(stage, {row.key: row.rule for row in rows})
+    _judge_rules(stage, {row.key: row for row in rows})
     refused = {row.key for row in rows if row.state in NEVER_MOVED}
     _judge_caps(stage, {row.key: row.rule for row in rows}, refused)
     _judge_lifts(stage, refused)
@@ -278,25 +278,30 @@ def _is_later(row: Row, number: int, at: datetime) -> bool:
     return not answered_at or instant(answered_at) > at
 
 
-def _judge_rules(stage: Stage, rules: dict[str, str]) -> None:
+def _judge_rules(stage: Stage, rows: dict[str, Row]) -> None:
     """What the setup's rules mean for the book, beyond caps."""
     setup = stage.setup
-    own = [one for one in stage.executions if not one.is_repeat]
-    by_rule = Counter(rules.get(one.post.key, "") for one in own)
+    own = [one for one in stage.executions if not one.is_repeat and one.post.key in rows]
+    by_rule = Counter(rows[one.post.key].rule for one in own)
     if setup.asks_for and by_rule[setup.asks_for] > stage.approved[setup.asks_for]:
         asked = f"{by_rule[setup.asks_for]} moves, {stage.approved[setup.asks_for]} approvals"
         stage.violate("asked", asked)
-    if setup.is_once_a_day:
-        days = Counter(
-            (
-                rules.get(one.post.key, ""),
-                one.moved.move.customer_id,
-                one.post.signed_at.astimezone(ZONE).date(),
-            )
-            for one in own
-        )
-        if max(days.values(), default=0) > 1:
-            stage.violate("once a period", f"{days}")
+    counts: Counter[tuple[object, ...]] = Counter()
+    sums: Counter[tuple[object, ...]] = Counter()
+    for one in own:
+        row, move = rows[one.post.key], one.moved.move
+        if setup.tick is not None:
+            when: object = (instant(row.made_at) - START) // setup.tick
+        elif setup.is_once_a_day:
+            when = one.post.signed_at.astimezone(ZONE).date()
+        else:
+            continue
+        counts[row.rule, row.account_id, when, row.part] += 1
+        sums[row.rule, row.account_id, when] += one.moved.amount if move.kind is Kind.GRANT else 0
+    if max(counts.values(), default=0) > 1:
+        stage.violate("once a period", f"{counts}")
+    if setup.once_at_most is not None and max(sums.values(), default=0) > setup.once_at_most:
+        stage.violate("once a period", f"{sums}")
 
 
 def _judge_bodies(stage: Stage) -> None:

@@ -20,7 +20,7 @@ from budgetd.sandbox.semantics import (
     Semantics,
 )
 
-from .enterprise import SETUPS
+from .enterprise import SETUPS, VARIED
 
 T = TypeVar("T")
 LONG_ENOUGH_S = 1800
@@ -248,7 +248,7 @@ def script_of(seed: int) -> Script:
     processes = 2 if dice.chance(0.2) else 1
     script = Script(
         seed=seed,
-        setup=dice.choice(tuple(SETUPS)),
+        setup=_varied(dice.choice(tuple(SETUPS)), seed),
         start_s=dice.choice((0.0, 0.0, timedelta(hours=13, minutes=50).total_seconds())),
         semantics=semantics,
         resends=resends,
@@ -271,6 +271,10 @@ def script_of(seed: int) -> Script:
     if seed % BESIDE_EVERY == BESIDE:
         return replace(script, reads_beside=True, processes=2)
     return script
+
+
+def _varied(setup: str, seed: int) -> str:
+    return VARIED.get(setup, {}).get(seed % 4, setup)
 
 
 def schedule_of(seed: int) -> Script:

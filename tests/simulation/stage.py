@@ -15,7 +15,7 @@ from itertools import count
 from budgetd.sandbox.book import Book
 from budgetd.sandbox.nouns import Moved
 
-from .enterprise import SETUPS, START, book_of
+from .enterprise import ALL_SETUPS, START, book_of
 from .script import Dice, Script
 
 
@@ -71,7 +71,7 @@ class Stage:
         self.coverage = coverage
         self.now_s = 0.0
         self.begins = START + timedelta(seconds=script.start_s)
-        self.setup = SETUPS[script.setup]
+        self.setup = ALL_SETUPS[script.setup]
         self.book: Book = book_of(self.setup, script.semantics, self.begins, script.places)
         self.stopped_until_s = 0.0
         self.healed_at: datetime | None = None
