@@ -34,6 +34,8 @@ rules:
     valid: {{until: 2026-01-01}}
 """
 WEB = "acme_prod_web"
+CLOSING = 3
+"""As the provider writes the status of an account that is being closed."""
 
 
 @pytest.fixture
@@ -154,3 +156,23 @@ def test_an_account_that_no_rule_selects_is_told_so(home: Site) -> None:
     home.write(policy=RULES.format(rails="cooldown: 1h").partition("  - name: home")[0])
     text = home.run("explain", "acme_idle").stdout
     assert "No rule selects this account.\n\nNot selected by:\n  p/up: name is" in text
+
+
+def test_a_rule_that_names_the_status_of_an_account_is_told_on_its_reading(
+    home: Site, passing: RunningSandbox
+) -> None:
+    home.write(
+        policy="version: 1\npolicy: p\nrules:\n"
+        "  - {name: all, accounts: all, reclaim: {when: {above: 1000.00}, keep: 500.00}}\n"
+        "  - name: named\n    accounts: {any: [{status: closing}, {name: none}]}\n"
+        "    priority: 5\n    reclaim: {when: {above: 1000.00}, keep: 200.00}\n"
+    )
+    account = next(one for one in passing.sandbox.book.accounts.values() if one.name == "acme_idle")
+    account.status = CLOSING
+    passing.sandbox.clock.advance(timedelta(minutes=20))
+    rules = told(home, "acme_idle")["by_rule"]
+    assert [one["amount"] for one in rules["named"]["transfers"]] == ["4800.00"]
+    assert [one["reason"] for one in rules["all"]["held"]] == ["not_normal"]
+    plan = json.loads(home.run("plan", "--format", "json").stdout)
+    (moved,) = [one for one in plan["transfers"] if one["account"]["name"] == "acme_idle"]
+    assert (moved["rule"], moved["amount"]) == ("p/named", "4800.00")

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetd.core.observation import Account, Organization, Status
-from budgetd.core.policies.selector import Match, names_status, selects
+from budgetd.core.policies.selector import Match, admits, selects
 from budgetd.core.policies.sharing import Sharing, covers, share_accounts, share_texts
 
 GLOBS = ["*", "a*", "*b", "ab", "a?", "ab*", "?b", "b", "a[bc]", "ba", "*a*"]
@@ -56,8 +56,8 @@ ACCOUNTS = st.builds(
 
 
 def is_meant(selector: Match, account: Account) -> bool:
-    """As rules mean it: only normal accounts, unless the selector names statuses."""
-    is_open = names_status(selector) or account.status is Status.NORMAL
+    """As rules mean it: only normal accounts, but where their status is named."""
+    is_open = admits(selector, account)
     return is_open and selects(selector, account) is True
 
 
@@ -85,7 +85,7 @@ def test_what_is_covered_is_selected(first: Match, second: Match, accounts: list
 @settings(max_examples=100)
 def test_a_selector_surely_shares_accounts_with_itself_and_with_all(first: Match) -> None:
     assert share_accounts(first, first) is Sharing.SURELY
-    if not names_status(first):
+    if first.status is None:
         assert share_accounts("all", first) is Sharing.SURELY
 
 

@@ -81,6 +81,8 @@ async def _observe(
         blank = blank_observation(settings, ledger, at or now(), is_preview=at is not None)
         async with open_client(opened.config, now, may_write=False) as client:
             observer = observer_of(opened.config, client, now)
-            observation = await observer.fleet(One(wanted=wanted), blank)
+            rules = tuple(rule.accounts for _, rule in settings.frame.policies.rules())
+            one = One(wanted=wanted, selectors=rules)
+            observation = await observer.fleet(one, blank)
     found = tuple(one for one in observation.accounts if wanted in (one.id, one.name))
     return observation, found

@@ -27,7 +27,7 @@ from budgetd.core.observation import Account, Observation, Ok, Status
 from budgetd.core.pause import pause_of
 from budgetd.core.policies.policy import Mode, PolicySet
 from budgetd.core.policies.schedule import Slot
-from budgetd.core.policies.selector import names_status, selects
+from budgetd.core.policies.selector import admits, selects
 from budgetd.core.reason import Ask, Hold
 
 MASTER = Account(
@@ -215,8 +215,8 @@ def _once(case: _Case, item: Decision, due: Due, of: str | tuple[datetime, datet
 def unfit(named: NamedRule, account: Account, limits: Limits) -> Hold | None:
     """Why an account gets nothing of a rule, whatever it reads; None where it may."""
     is_top_up = named.action_name in ("top_up", "grant_coupons")
-    selector = named.rule.accounts
-    if account.status is not Status.NORMAL and (is_top_up or not names_status(selector)):
+    is_normal = account.status is Status.NORMAL
+    if (is_top_up and not is_normal) or not admits(named.rule.accounts, account):
         return Hold.NOT_NORMAL
     # An account that cannot be told from the forbidden ones is treated as one of them.
     moves = named.direction is not None

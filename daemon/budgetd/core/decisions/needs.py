@@ -16,7 +16,7 @@ from budgetd.core.decisions.trigger import asks_burn
 from budgetd.core.intent import Direction, Instrument, Unit
 from budgetd.core.observation import Account, Observation, Status
 from budgetd.core.policies.policy import PolicySet
-from budgetd.core.policies.selector import names_status, selects
+from budgetd.core.policies.selector import Match, admits, selects
 
 WATCHED_EVERY = timedelta(hours=6)
 """So often is read what only the history of a burn wants."""
@@ -64,8 +64,7 @@ class Needs:
         return last is None or not timedelta(0) <= self.now - last < WATCHED_EVERY
 
     def _may_act(self, named: NamedRule, account: Account) -> bool:
-        selector = named.rule.accounts
-        if account.status is not Status.NORMAL and not names_status(selector):
+        if not admits(named.rule.accounts, account):
             return False
         never = self.limits.never
         moves = named.rule.direction is not None
@@ -146,9 +145,11 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class One:
-    """The needs of somebody who asks about one account, by its id or its name."""
+    """The needs of somebody who asks about one account, by its id or its name. One that is not
+    normal is read where one of the selectors means it."""
 
     wanted: str
+    selectors: tuple[Match | str, ...] = ()
     master: frozenset[Instrument] = frozenset(Instrument)
 
     def of(self, accounts: Iterable[Account]) -> dict[str, frozenset[Instrument]]:
@@ -156,5 +157,10 @@ class One:
         return {
             account.id: frozenset(Instrument)
             for account in accounts
-            if self.wanted in (account.id, account.name) and account.status is Status.NORMAL
+            if self.wanted in (account.id, account.name) and self._may_act(account)
         }
+
+    def _may_act(self, account: Account) -> bool:
+        return account.status is Status.NORMAL or any(
+            selects(one, account) is True and admits(one, account) for one in self.selectors
+        )

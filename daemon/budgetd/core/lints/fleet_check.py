@@ -14,7 +14,7 @@ from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Account, Status
 from budgetd.core.policies.policy import Lift, Mode, Policy, RunwayTarget
-from budgetd.core.policies.selector import Match, names_status
+from budgetd.core.policies.selector import Match, admits
 from budgetd.core.policies.validation import Path, PlacedRule, placed_rules
 
 
@@ -45,12 +45,9 @@ def judge_fleet(
 
 
 def _selected(rule: PlacedRule, fleet: Fleet) -> list[Account]:
-    """The accounts a rule is about: only normal ones, unless it names statuses."""
+    """The accounts a rule is about: only normal ones, but where it names their status."""
     selector = rule.rule.accounts
-    is_open = names_status(selector)
-    return [
-        account for account in fleet.select(selector) if is_open or account.status is Status.NORMAL
-    ]
+    return [account for account in fleet.select(selector) if admits(selector, account)]
 
 
 def _judge_ids(
@@ -64,7 +61,7 @@ def _judge_ids(
         elif account_id not in by_id:
             problem = rule.at(path, f"no account has the id '{account_id}'", is_warning=True)
             yield as_lint("unknown-id", problem, rule.name)
-        elif by_id[account_id].status is Status.CLOSED and not names_status(selector):
+        elif by_id[account_id].status is Status.CLOSED and not admits(selector, by_id[account_id]):
             label = by_id[account_id].label
             problem = rule.at(path, f"the account {label} is closed", is_warning=True)
             yield as_lint("closed-id", problem, rule.name)

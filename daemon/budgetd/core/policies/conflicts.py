@@ -83,7 +83,7 @@ def _acted_on(rule: PlacedRule) -> Match:
     normal ones alone."""
     meant = as_meant(rule.rule.accounts)
     is_lift = rule.rule.direction is Direction.ALLOCATE
-    if is_lift and meant.status is not None and Status.NORMAL in meant.status:
+    if is_lift and (meant.status is None or Status.NORMAL in meant.status):
         return meant.model_copy(update={"status": (Status.NORMAL,)})
     return meant
 

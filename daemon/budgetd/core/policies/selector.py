@@ -126,16 +126,30 @@ Selector = Annotated[
 ]
 
 
-def names_status(selector: "Match | str", *, is_meant: bool = True) -> bool:
-    """Whether the selector names statuses that it means, so that accounts that are not normal
-    count. Who leaves some of them out (`not`) asks for none of the others."""
-    if isinstance(selector, str):
-        return False
-    return (
-        (is_meant and selector.status is not None)
-        or any(names_status(part, is_meant=is_meant) for part in selector.any or ())
-        or (selector.not_ is not None and names_status(selector.not_, is_meant=not is_meant))
-    )
+def admits(selector: "Match | str", account: Account) -> bool:
+    """Whether the status of an account that the selector means lets it count: it is normal, or
+    the part that chooses the account names its status. Who leaves some statuses out (`not`) asks
+    for none of the others."""
+    if account.status is Status.NORMAL:
+        return True
+    return isinstance(selector, Match) and _names(selector, account)
+
+
+def _names(match: Match, account: Account) -> bool:
+    """Whether the status is named here, or by a part that means the account."""
+    if match.status is not None and account.status in match.status:
+        return True
+    if any(selects(part, account) is True and _names(part, account) for part in match.any or ()):
+        return True
+    return match.not_ is not None and _is_left(match.not_, account)
+
+
+def _is_left(match: Match, account: Account) -> bool:
+    """Whether what is left out names the status by a `not` of its own: that is meant again."""
+    if any(_is_left(part, account) for part in match.any or ()):
+        return True
+    inner = match.not_
+    return inner is not None and selects(inner, account) is True and _names(inner, account)
 
 
 def selects(selector: "Match | str", account: Account) -> bool | None:

@@ -19,7 +19,7 @@ from budgetd.core.policies.schedule import (
     next_slot,
     open_slots,
 )
-from budgetd.core.policies.selector import Match, OrganizationIds, names_status
+from budgetd.core.policies.selector import Match, OrganizationIds
 
 _WILD = "*?["
 _SAMPLE_START = datetime(2027, 1, 1, tzinfo=UTC)
@@ -156,9 +156,32 @@ def _overlap(left: Sequence[Slot], right: Sequence[Slot]) -> bool:
 
 
 def as_meant(selector: Match | str) -> Match:
-    """The selector with its silent half: only normal accounts, unless it names statuses."""
+    """The selector with its silent half: only normal accounts, but where the part that chooses
+    them names others."""
     match = selector if isinstance(selector, Match) else Match()
-    return match if names_status(match) else match.model_copy(update={"status": _NORMAL})
+    if match.status is not None or (match.not_ is not None and _names_inside(match.not_)):
+        return match
+    if not any(_names_status(part) for part in match.any or ()):
+        return match.model_copy(update={"status": _NORMAL})
+    return match.model_copy(update={"any": tuple(as_meant(part) for part in match.any or ())})
+
+
+def _names_status(match: Match) -> bool:
+    """Whether it names a status that it means; what stands under `not` is not meant."""
+    inner = match.not_
+    return (
+        match.status is not None
+        or any(_names_status(part) for part in match.any or ())
+        or (inner is not None and _names_inside(inner))
+    )
+
+
+def _names_inside(left_out: Match) -> bool:
+    """Whether what is left out names a status by a `not` of its own."""
+    inner = left_out.not_
+    return any(_names_inside(part) for part in left_out.any or ()) or (
+        inner is not None and _names_status(inner)
+    )
 
 
 def _keys(match: Match) -> set[str]:

@@ -15,7 +15,7 @@ from budgetd.core.intent import Unit
 from budgetd.core.money import CENT, ZERO
 from budgetd.core.observation import Account, Observation, Status
 from budgetd.core.policies.policy import Lift, Rule
-from budgetd.core.policies.selector import names_status, selects
+from budgetd.core.policies.selector import admits, selects
 from budgetd.core.suggesting.suggestion import FEWEST_DAYS, Basis, Setting, Spender
 
 ENOUGH = Decimal("0.9")
@@ -31,13 +31,13 @@ _DAY = timedelta(days=1)
 
 
 def selected_by(rule: Rule, fleet: Fleet, limits: Limits) -> list[Account]:
-    """The accounts that a rule may move money of: normal ones, others where they are named and
-    get none."""
-    is_open = names_status(rule.accounts) and not isinstance(rule.action, Lift)
+    """The accounts that a rule may move money of: normal ones, others where their status is named
+    and they get none."""
+    is_lift = isinstance(rule.action, Lift)
     return [
         account
         for account in fleet.select(rule.accounts)
-        if (is_open or account.status is Status.NORMAL)
+        if (account.status is Status.NORMAL or (not is_lift and admits(rule.accounts, account)))
         and (limits.never is None or selects(limits.never, account) is False)
     ]
 
