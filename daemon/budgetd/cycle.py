@@ -182,9 +182,9 @@ class Cycle:
     async def read(self, known: Sighting | None, since: datetime) -> Sighting:
         """Observes beside other processes, nothing locked: what is not known from `since` on, or
         has moved or had a slot since it was read. `decide` follows, under the lock."""
-        seq, begun = self.ledger.last_seq(), self.clock()
+        seq = self.ledger.last_seq()
         # The rest is loaded when it is decided: a reading of minutes does not hold it.
-        blank = due_observation(self.settings, self.ledger, begun)
+        blank = due_observation(self.settings, self.ledger, self.clock())
         before = known.observation if known is not None else None
         young = known.unmoved(self.ledger) if known is not None else {}
         left = Rereading(
@@ -194,7 +194,7 @@ class Cycle:
             now=blank.taken_at,
         )
         observation = await self.observer.fleet(left, blank, young, before)
-        return Sighting(observation=observation, seq=seq, took=self.clock() - begun)
+        return Sighting(observation=observation, seq=seq)
 
     def decide(self, seen: Sighting) -> Report:
         """Decides and plans on what was read, and on what the ledger knows by now. What is moved

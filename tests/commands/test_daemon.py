@@ -286,3 +286,19 @@ async def test_a_clock_that_steps_neither_stops_the_scheduler_nor_repeats_a_slot
             await until(lambda: all(one.at > now() for one in daemon.agenda.next()))
             await until(lambda: abs(daemon.agenda.next()[0].at - now()) < timedelta(minutes=15))
             assert posts(running) == 1
+
+
+async def test_a_clock_that_is_set_while_a_cycle_runs_makes_none_long(site: Site) -> None:
+    looks: list[datetime] = []
+
+    def stepping() -> datetime:
+        looks.append(now())
+        return looks[-1] + timedelta(minutes=10 if len(looks) > 10 else 0)
+
+    async with inside(site) as daemon:
+        daemon.clock = stepping
+        await until(lambda: daemon.last is not None)
+        assert daemon.last.ended_at - daemon.last.began_at >= timedelta(minutes=10)
+        known = daemon._known
+    assert known is not None
+    assert timedelta(0) < known.took < known.lasted < timedelta(minutes=5)

@@ -220,6 +220,7 @@ class Daemon:
 
     async def _cycle(self, cycle_id: str, *, only_doubt: bool) -> None:
         began_at, opened = self.clock(), self.in_force.opened
+        began_s = asyncio.get_running_loop().time()
         try:
             turn = await self._turn(opened)
             report = await self._end(turn, only_doubt=only_doubt)
@@ -234,7 +235,8 @@ class Daemon:
             self._ended(cut_short(cycle_id, began_at, self.clock(), why))
         else:
             if report is not None:
-                self._known = self._known and self._known.ended(self.clock() - began_at)
+                lasted = timedelta(seconds=asyncio.get_running_loop().time() - began_s)
+                self._known = self._known and self._known.ended(lasted)
                 self._money = money_of(opened, report.observation, self.clock())
                 self._ended(done_of(cycle_id, began_at, self.clock(), report), report)
                 if report.left:

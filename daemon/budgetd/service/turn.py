@@ -7,7 +7,7 @@ under it again, decided, promised and moved. It may not decide what is due, nor 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -152,7 +152,10 @@ class Turn:
         known, self.known = self.known, None
         every = self._bound / SWEEPS
         fresh_for = known.fresh_for(self._bound, every) if known else timedelta(0)
-        return (await cycle.read(known, self.clock() - fresh_for)).after(known)
+        began_s = self._runs()
+        seen = await cycle.read(known, self.clock() - fresh_for)
+        # The clock may be set while it reads: how long that took, the loop knows.
+        return replace(seen, took=timedelta(seconds=self._runs() - began_s)).after(known)
 
     @property
     def _bound(self) -> timedelta:
