@@ -14,10 +14,11 @@ from budgetd.core.documents.placing import Written
 from budgetd.core.documents.problem import Problem, as_lint
 from budgetd.core.intent import Instrument
 from budgetd.core.moment import format_duration
-from budgetd.core.money import show_amount
+from budgetd.core.money import ZERO, show_amount
 from budgetd.core.observation import Status
 from budgetd.core.policies.policy import (
     Alert,
+    CouponWhen,
     GrantCoupons,
     Lift,
     Mode,
@@ -299,6 +300,11 @@ def _judge_reclaim(rule: PlacedRule, action: Reclaim) -> Iterator[Problem]:
 
 
 def _judge_coupons(rule: PlacedRule, action: ReclaimCoupons) -> Iterator[Problem]:
+    least, key = _least_coupon(action.when) if action.when else (ZERO, "")
+    for name, cap in _caps(rule.rule):
+        if cap < least:
+            told = f"below `{key}` {show_amount(least)} nothing would ever move"
+            yield rule.at(("caps", name), told, hint="a coupon comes home whole")
     schedule = rule.rule.schedule
     if schedule is None or schedule.monthly is None:
         return
@@ -311,6 +317,15 @@ def _judge_coupons(rule: PlacedRule, action: ReclaimCoupons) -> Iterator[Problem
                 is_warning=True,
             )
             yield as_lint("lapses", problem, rule.name)
+
+
+def _least_coupon(when: CouponWhen) -> tuple[Decimal, str]:
+    """The least that a coupon holds of which the trigger holds, and the key that says so."""
+    written = {"balance_at_least": when.balance_at_least, "will_lapse": when.will_lapse}
+    found = [(amount, key) for key, amount in written.items() if amount is not None]
+    if when.any is not None:
+        found.append(min(_least_coupon(part) for part in when.any))
+    return max(found, default=(ZERO, ""))
 
 
 def _judge_alert(rule: PlacedRule, action: Alert) -> Iterator[Problem]:
