@@ -208,6 +208,31 @@ def test_no_policies_is_not_what_anybody_means(home: Path) -> None:
     assert "not a folder" in refusal(home)
 
 
+@pytest.mark.parametrize(
+    ("written", "schedule", "said"),
+    [
+        ("399d", "", ""),
+        ("400d", "", "readings are kept for 400d"),
+        ("3211 readings", "", ""),
+        ("9999 readings", "", "no more than 3211 readings are kept to look at"),
+        ("389 readings", ", schedule: {every: 1d}", ""),
+        ("401 readings", ", schedule: {every: 1d}", "no more than 400 readings are kept"),
+    ],
+)
+def test_a_for_that_is_longer_than_readings_are_kept_is_refused(
+    home: Path, written: str, schedule: str, said: str
+) -> None:
+    lasting = POLICY.replace("below: 1.00}}}", f"below: 1.00, for: {written}}}}}{schedule}}}")
+    (home / "policies" / "low.yaml").write_text(lasting)
+    config = config_of(home)
+    if not said:
+        assert load_policies(config.policies, config).policy_set
+        return
+    told = refusal(home)
+    assert "low.yaml:4:63: rules[0].alert.when.for: it never holds: " in told
+    assert said in told
+
+
 @pytest.mark.parametrize("cut", range(1, len(POLICY) - 1, 7))
 def test_a_half_written_file_never_loads_as_another_policy(home: Path, cut: int) -> None:
     (home / "policies" / "low.yaml").write_text(POLICY[:cut])

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from budgetd.config.files import list_documents, read_file, shown_path
+from budgetd.config.kept import lasting_problems
 from budgetd.config.notify import channel_problems, notify_problems
 from budgetd.config.references import is_loopback
 from budgetd.config.schema import Config, Switch
@@ -148,6 +149,7 @@ def load_policies(folder: Path, config: Config) -> Loaded:
     problems += [*refused, *judge(written, config.timezone)]
     for one in written:
         problems += channel_problems(one, config.notify)
+    problems += lasting_problems(written, config)
     errors = [problem for problem in problems if not problem.is_warning]
     if errors:
         raise InvalidDocuments(problems)

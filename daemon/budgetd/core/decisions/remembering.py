@@ -19,9 +19,14 @@ def reach_of(policies: PolicySet, limits: Limits) -> timedelta:
     longest = max(timedelta(hours=1), limits.reflected_after)
     for _, rule in policies.rules():
         for lasting in _lastings(getattr(rule.action, "when", None)):
-            rows = lasting.readings * _between(rule.schedule)
-            longest = max(longest, lasting.length * 2, rows, timedelta(hours=24))
+            longest = max(longest, reach_for(lasting, rule.schedule))
     return longest
+
+
+def reach_for(lasting: Lasting, schedule: Schedule | None) -> timedelta:
+    """How far back one `for` of a rule of that schedule looks."""
+    rows = lasting.readings * _between(schedule)
+    return max(lasting.length * 2, rows, timedelta(hours=24))
 
 
 def _lastings(when: Condition | None) -> Iterator[Lasting]:
