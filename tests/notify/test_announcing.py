@@ -15,11 +15,16 @@ from budgetd.config.notify import Kind
 from budgetd.core.answer import AnswerClass
 from budgetd.core.approval import Proposal, ProposedItem, proposal_id
 from budgetd.core.decisions.alerting import Notice, Turn
+from budgetd.core.decisions.deciding import Decisions
 from budgetd.core.decisions.decision import Announcement, Held, Raised
+from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.intent import Direction, Instrument, State, Unit
 from budgetd.core.observation import Account, Observation, Ok, Readings, Status
 from budgetd.core.plans.outcome import Outcome
+from budgetd.core.plans.plan import Plan
+from budgetd.core.plans.planning import Frame, make_plan
+from budgetd.core.policies.policy import PolicySet
 from budgetd.core.reason import Hold, Why
 from budgetd.core.reconciliation import Discrepancy, Finding
 from budgetd.core.standing import Policies
@@ -287,15 +292,39 @@ def test_a_reload_is_told_with_its_problems_or_its_digest() -> None:
     assert saying.ended("the disk is full", NOW).severity is Severity.CRITICAL
 
 
+def nothing_moves(observation: Observation) -> Plan:
+    """The plan of a cycle under no rule."""
+    frame = Frame(enterprise="acme", mode="enforce", policies=PolicySet((), digest="sha256:0"))
+    limits = Limits(
+        zone=ZoneInfo("Asia/Shanghai"),
+        reserve=Decimal(0),
+        never=None,
+        per_cycle_amount=Decimal(1),
+        per_cycle_transfers=1,
+        per_cycle_share=Decimal(1),
+        per_day_amount=Decimal(1),
+        approval_above=Decimal(1),
+        reflected_after=timedelta(minutes=15),
+        unknown_readings=Decimal(1),
+        act_within=timedelta(minutes=2),
+    )
+    return make_plan(frame, Decisions(), observation, limits)
+
+
 def test_the_digest_counts_the_last_day(ledger: Ledger) -> None:
     announcer, heard = announcer_of(ledger)
     for account in ("a", "b"):
         send(ledger, promise(ledger, intent_of(account)), AnswerClass.SETTLED)
     send(ledger, promise(ledger, intent_of("c")), AnswerClass.UNKNOWN)
     proposals.propose(ledger, [proposal_of()], AT)
-    ended = Ended(at=AT, observation=observed("5.00"))
-    announcer.digest(ledger, ended, AT + timedelta(hours=1), ("mail",))
-    (told,) = heard.messages()
+    announcer.digest(ledger, AT, ("mail",))
+    assert heard.messages()[-1].lines[-1] == "no cycle has ended yet"
+    observation = observed("5.00")
+    announcer.cycle(ledger, Ended(at=AT, plan=nothing_moves(observation), observation=observation))
+    # One that is cut short says nothing of the fleet: what the last whole one saw stands.
+    announcer.cycle(ledger, Ended(at=AT, stopped="the provider is out of reach"))
+    announcer.digest(ledger, AT + timedelta(hours=1), ("mail",))
+    told = heard.messages()[-1]
     assert (told.event, told.channels) == (Event.DIGEST, ("mail",))
     assert told.title == "digest of 2026-11-30 23:00"
     assert told.lines[:3] == (
@@ -304,5 +333,5 @@ def test_the_digest_counts_the_last_day(ledger: Ledger) -> None:
         f"waits for approval: {proposal_of().id}, p/up, until 2026-12-01 22:00",
     )
     assert told.lines[-1] == "least cash: anna 5.00 CNY"
-    announcer.digest(ledger, None, AT + timedelta(days=2), ("mail",))
+    announcer.digest(ledger, AT + timedelta(days=2), ("mail",))
     assert "nothing was moved in 24 hours" in heard.messages()[-1].lines

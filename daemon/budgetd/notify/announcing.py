@@ -23,7 +23,7 @@ from budgetd.core.telling import Message
 from budgetd.ledger import proposals
 from budgetd.ledger.past import Past
 from budgetd.notify import saying
-from budgetd.notify.digest import digest_of
+from budgetd.notify.digest import digest_of, seen_by
 from budgetd.notify.notifier import Notifier
 from budgetd.notify.saying import Now
 
@@ -55,6 +55,7 @@ class Announcer:
     currency: str
     _heard: set[str] = field(default_factory=set)
     _stopped: tuple[str, datetime] | None = None
+    _seen: tuple[str, ...] = ()
 
     def now(self, at: datetime) -> Now:
         """How things are written at that instant."""
@@ -89,13 +90,13 @@ class Announcer:
         differing = [one for one in ended.discrepancies if self._is_new(_name_of(one))]
         self.tell(*saying.of_discrepancies(differing, now))
         self._stop(ended.stopped, now)
+        if ended.plan is not None and ended.observation is not None:
+            self._seen = seen_by(ended.plan, ended.observation, now)
 
-    def digest(
-        self, past: Past, ended: Ended | None, at: datetime, channels: tuple[str, ...]
-    ) -> None:
-        """The daily digest for these channels; `ended` is the last cycle, if there was one."""
-        plan, observation = (ended.plan, ended.observation) if ended else (None, None)
-        self.tell(digest_of(past, plan, observation, self.now(at), channels))
+    def digest(self, past: Past, at: datetime, channels: tuple[str, ...]) -> None:
+        """The daily digest for these channels: of the day, and of the last cycle, if there was
+        one."""
+        self.tell(digest_of(past, self._seen, self.now(at), channels))
 
     def _new_doubts(self, past: Past, state: State) -> list[Intent]:
         fresh = [one for one in past.in_state(state) if self._is_new(f"{one} {state}")]

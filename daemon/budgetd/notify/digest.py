@@ -26,20 +26,18 @@ DAY = timedelta(hours=24)
 WORST = 5
 
 
-def digest_of(
-    past: Past,
-    plan: Plan | None,
-    observation: Observation | None,
-    now: Now,
-    channels: tuple[str, ...],
-) -> Message:
+def seen_by(plan: Plan, observation: Observation, now: Now) -> tuple[str, ...]:
+    """What a digest says of a cycle, in lines: nobody holds a whole fleet until the next one."""
+    return (*_holds(plan), *_worst(observation, now))
+
+
+def digest_of(past: Past, seen: tuple[str, ...], now: Now, channels: tuple[str, ...]) -> Message:
     """The last 24 hours, for these channels. Without a cycle yet, what the ledger alone knows."""
     live = [one for one in proposals.live(past) if one.state is ProposalState.OPEN]
     lines = [
         *_moves(past, now),
         *_open(past, live, now),
-        *(_holds(plan) if plan is not None else ["no cycle has ended yet"]),
-        *(_worst(observation, now) if observation is not None else ()),
+        *(seen or ("no cycle has ended yet",)),
     ]
     return Message(
         event=Event.DIGEST,
@@ -103,7 +101,7 @@ def _holds(plan: Plan) -> Iterator[str]:
 
 
 def _worst(observation: Observation, now: Now) -> Iterator[str]:
-    """The accounts with the least cash; how long it lasts is not known yet."""
+    """The accounts with the least cash."""
     read = []
     for account in observation.accounts:
         cash = observation.readings_of(account.id).cash

@@ -30,7 +30,6 @@ class Telling:
     _announcer: Announcer | None = field(default=None, init=False)
     _opened: Opened | None = field(default=None, init=False)
     _channels: tuple[Channel, ...] = field(default=(), init=False)
-    _last: Ended | None = field(default=None, init=False)
 
     async def follow(self, opened: Opened) -> None:
         """Takes the channels of other documents; what waits in the old ones is still delivered.
@@ -87,7 +86,7 @@ class Telling:
                     reason=str(missed.reason or ""),
                     older=missed.older,
                 )
-            ended = self._last = Ended(
+            ended = Ended(
                 at=at,
                 plan=report.plan,
                 observation=report.observation,
@@ -114,7 +113,7 @@ class Telling:
     def _digest(self, names: tuple[str, ...]) -> Callable[[], Awaitable[None]]:
         async def tell() -> None:
             if self._announcer is not None:
-                self._announcer.digest(self.ledger, self._last, self.clock(), names)
+                self._announcer.digest(self.ledger, self.clock(), names)
 
         return tell
 
