@@ -15,6 +15,7 @@ from budgetd.core.standing import Standing
 from budgetd.ledger.locks import daemon_lock
 from budgetd.ledger.standing import keep
 from budgetd.ledger.store import Ledger
+from budgetd.service.account import cut_short
 
 from .site import Site
 
@@ -123,6 +124,22 @@ def test_a_refused_reload_and_a_stopped_cycle_stand_out(silent: Site, said: Ledg
     assert "reload    refused at 14:05; the policies from before stay in force" in text
     assert "p.yaml:7:21: expected 500.00, found '5e2'" in text
     assert r"stopped   the credential is refused\x1b[2J" in text
+
+
+def test_of_a_cycle_that_was_cut_short_no_fleet_of_nobody_is_told(
+    silent: Site, said: Ledger
+) -> None:
+    began = NOW - timedelta(seconds=4)
+    last = cut_short("c1", began, NOW, "the provider does not answer")
+    say(said, last=last)
+    with daemon_lock(silent.state):
+        text = " ".join(silent.run("status").stdout.split())
+        told = json.loads(silent.run("status", "--format", "json").stdout)["last_cycle"]
+    assert "last cycle cut short 14:45, 1 min ago, after 4.0 s; it did not come as far as" in text
+    assert "stopped the provider does not answer" in text
+    assert "accounts read" not in text
+    assert "transfers: none" not in text
+    assert (told["accounts"], told["accounts_read"], told["unreadable"]) == (None, None, None)
 
 
 def test_machines_get_the_same(silent: Site, said: Ledger) -> None:

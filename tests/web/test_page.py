@@ -15,6 +15,7 @@ from budgetd.core.reason import Hold, Why
 from budgetd.core.standing import Lasts, Worst
 from budgetd.ledger.store import Ledger
 from budgetd.report.markup import own_file, style_digest
+from budgetd.service.account import cut_short
 from budgetd.web.page import page_of
 from budgetd.web.seen import Seen
 
@@ -100,6 +101,17 @@ async def test_a_fresh_state_has_nothing_to_tell(tmp_path: Path, served: Served)
     assert "Nothing was ever moved." in words
     assert "Needs attention" not in words
     ledger.close()
+
+
+async def test_of_a_cycle_that_was_cut_short_no_fleet_of_nobody_is_told(
+    ledger: Ledger, served: Served
+) -> None:
+    seen = seen_of(ledger, fleet(40))
+    last = cut_short("c1", NOW - timedelta(seconds=4), NOW, "the provider does not answer")
+    words = await told(served, replace(seen, standing=replace(seen.standing, last=last)))
+    assert "nothing: it did not come as far as a plan" in words
+    assert "0 of 0" not in words
+    assert "unread 0" not in words
 
 
 async def test_what_needs_an_eye_is_at_the_top_with_its_cure(

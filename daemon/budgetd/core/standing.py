@@ -54,6 +54,12 @@ class Done:
     still_open: int = 0
     stopped: str = ""
 
+    @property
+    def has_plan(self) -> bool:
+        """Whether it came as far as a plan; else nobody knows what was read, and nothing was
+        decided."""
+        return not self.stopped or self.accounts > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lasts:

@@ -111,6 +111,12 @@ def _refusal(said: Standing, told: Told, screen: Screen) -> Iterator[str]:
 def _last(last: Done, told: Told, screen: Screen) -> Iterator[str]:
     took = max((last.ended_at - last.began_at).total_seconds(), 0)
     ended = moment(last.ended_at, told.now, screen.zone)
+    if not last.has_plan:
+        yield (
+            f"cycle cut short {ended}, {_age(told.now - last.ended_at)} ago, after {took:,.1f} s; "
+            "it did not come as far as a plan, so that nothing was decided"
+        )
+        return
     unread = f", {last.unreadable:,} unread" if last.unreadable else ""
     yield (
         f"cycle ended {ended}, {_age(told.now - last.ended_at)} ago, in {took:,.1f} s; "

@@ -6,12 +6,13 @@ otherwise than the reports and the limits do.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from budgetd.core.decisions.caps import CapBook
 from budgetd.core.decisions.decision import NamedRule
+from budgetd.core.decisions.remembering import LOOKING_BACK
 from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Observation, Ok, Stale, Unknown
@@ -71,8 +72,7 @@ def of_plan(read: Callable[[Done], Value]) -> Rows:
 
     def rows(scrape: Scrape) -> Iterable[Row]:
         last = scrape.seen.standing.last
-        was_cut = last is not None and last.stopped and not last.accounts
-        return [] if last is None or was_cut else one(read(last))
+        return one(read(last)) if last is not None and last.has_plan else []
 
     return rows
 
@@ -143,26 +143,27 @@ def used(bound: Callable[[Seen], Decimal], window: timedelta) -> Rows:
 
 
 class CapShares:
-    """How much of every cap was used when the last cycle decided. Counting it costs a look at all
-    moves of a month, so what was counted for one observation is kept until the next."""
+    """How much of every cap is used. Counting it costs a look at all moves of a month, so what was
+    counted after one cycle is kept until the next."""
 
     def __init__(self) -> None:
-        self._counted: tuple[Observation | None, Sequence[Row]] = (None, ())
+        self._counted: tuple[datetime | None, Sequence[Row]] = (None, ())
 
     def of(self, seen: Seen) -> Sequence[Row]:
         """By rule and cap; of a cap of accounts the share of the fullest one."""
         known, rows = self._counted
-        if known is not seen.observation:
-            rows = tuple(_cap_shares(seen)) if seen.observation is not None else ()
-            self._counted = (seen.observation, rows)
+        taken_at = seen.observation.taken_at if seen.observation is not None else None
+        if known != taken_at:
+            rows = () if seen.observation is None else tuple(_cap_shares(seen, seen.observation))
+            self._counted = (taken_at, rows)
         return rows
 
 
-def _cap_shares(seen: Seen) -> Iterator[Row]:
-    assert seen.observation is not None
-    book = CapBook(seen.observation, seen.limits.zone)
-    moved = {move.unit.account_id for move in seen.observation.moves}
-    moved |= {account_id for account_id, _, _ in seen.observation.moved_before}
+def _cap_shares(seen: Seen, observation: Observation) -> Iterator[Row]:
+    moves = seen.past.moves(observation.taken_at - LOOKING_BACK)
+    book = CapBook(replace(observation, moves=moves), seen.limits.zone)
+    moved = {move.unit.account_id for move in moves}
+    moved |= {account_id for account_id, _, _ in observation.moved_before}
     for name, rule in seen.policies.rules():
         named = NamedRule(name=name, rule=rule)
         if named.direction is None:

@@ -223,7 +223,7 @@ def _figures(seen: Seen, waiting: int, doubts: int) -> Iterator[Figure]:
     last = seen.standing.last
     if last is None:
         yield Figure(name="first cycle", value="not yet", tone="wait")
-    else:
+    elif last.has_plan:
         yield Figure(name="accounts", value=f"{last.accounts:,}")
         unread = "bad" if last.unreadable else ""
         yield Figure(name="unread", value=f"{last.unreadable:,}", tone=unread)
@@ -231,7 +231,7 @@ def _figures(seen: Seen, waiting: int, doubts: int) -> Iterator[Figure]:
         yield Figure(name="held", value=f"{held:,}", tone="wait" if held else "")
     yield Figure(name="proposals", value=f"{waiting:,}", tone="wait" if waiting else "")
     yield Figure(name="in doubt", value=f"{doubts:,}", tone="bad" if doubts else "")
-    if last is not None:
+    if last is not None and last.has_plan:
         alerts = "bad" if last.alerts else ""
         yield Figure(name="alerts", value=f"{last.alerts:,}", tone=alerts)
 
@@ -242,6 +242,10 @@ def _last(seen: Seen) -> Iterator[tuple[str, str]]:
         return
     took = max((last.ended_at - last.began_at).total_seconds(), 0)
     ended = f"{_when(seen, last.ended_at)}, {age_words(seen.now - last.ended_at)} ago"
+    if not last.has_plan:
+        yield "cut short", f"{ended}, after {took:,.1f} s"
+        yield "decided", "nothing: it did not come as far as a plan"
+        return
     yield "ended", f"{ended}; it took {took:,.1f} s"
     yield "accounts", f"{last.accounts_read:,} of {last.accounts:,} read"
     states = [f"{number:,} {_state(name)}" for name, number in last.transfers.items() if number]
