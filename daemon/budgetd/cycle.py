@@ -6,14 +6,14 @@ the commit.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 
 from budgetd import timekeeping
 from budgetd.core.decisions.deciding import MASTER, decide
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.needs import needs
-from budgetd.core.decisions.remembering import episodes_of, reach_of
+from budgetd.core.decisions.remembering import LOOKING_BACK, episodes_of, reach_of
 from budgetd.core.decisions.rereading import Rereading
 from budgetd.core.decisions.slots import Missed
 from budgetd.core.forecast.sampling import sample_of, samples_of
@@ -38,7 +38,6 @@ from budgetd.provider.errors import ProviderError
 from budgetd.provider.operations import MEMBERS
 from budgetd.sighting import Sighting
 
-LOOKING_BACK = timedelta(days=32)
 CHAIN_CHECKED = 1000
 NOTHING_READ = Readings()
 

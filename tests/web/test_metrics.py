@@ -101,15 +101,12 @@ def test_caps_are_counted_as_the_rules_count_them_and_once_an_observation(
     ledger: Ledger,
 ) -> None:
     seen = seen_of(ledger, fleet(40))
-    assert seen.observation
-    moves = ledger.moves(NOW - timedelta(days=32))
-    moved = replace(seen, observation=replace(seen.observation, moves=moves))
     caps = CapShares()
-    rows = caps.of(moved)
+    rows = caps.of(seen)
     assert [(labels, f"{share:.4f}") for labels, share in rows] == [
         (("production/keep-alive", "account_per_day"), "0.0667")
     ]
-    assert caps.of(replace(moved, now=NOW + timedelta(minutes=1))) is rows
+    assert caps.of(replace(seen, now=NOW + timedelta(minutes=1))) is rows
     assert caps.of(seen_of(ledger)) == ()
 
 

@@ -245,8 +245,8 @@ class Daemon:
                 self._retry_soon()
 
     def _hold(self, report: Report) -> None:
-        """In the place of what was decided before; each cycle loads readings and burns anew."""
-        lean = replace(report.observation, samples={}, burns={})
+        """In the place of what was decided before; each cycle loads our past anew."""
+        lean = replace(report.observation, moves=(), samples={}, burns={})
         self.report = replace(report, observation=lean)
         self._known = report.seen and replace(report.seen, observation=lean)
 

@@ -1,5 +1,5 @@
-"""How far back a cycle must remember readings: for triggers that must have lasted, for what is
-not reflected yet, for top-ups that may have had no effect.
+"""How far back a cycle must remember our moves, and readings: for triggers that must have lasted,
+for what is not reflected yet, for top-ups that may have had no effect.
 
 Pure. It may not read anything itself.
 """
@@ -12,6 +12,9 @@ from budgetd.core.documents.fields import Lasting
 from budgetd.core.intent import Direction, Instrument, Move, State
 from budgetd.core.policies.policy import Condition, PolicySet
 from budgetd.core.policies.schedule import Schedule
+
+LOOKING_BACK = timedelta(days=32)
+"""So far back our moves are known one by one: longer than any period of a cap or a slot."""
 
 
 def reach_of(policies: PolicySet, limits: Limits) -> timedelta:
