@@ -170,6 +170,18 @@ def test_what_ledger_and_records_differ_about_is_told_once(ledger: Ledger) -> No
     assert heard.take() == [warning, warning, (Event.DISCREPANCY, Severity.INFO, title)]
 
 
+def test_what_lasts_is_told_once_and_what_comes_back_after_months_again(ledger: Ledger) -> None:
+    announcer, heard = announcer_of(ledger)
+    lasts, returns = (Discrepancy(finding=Finding.UNRECORDED, intent_id=name) for name in "ab")
+    told = []
+    for day in range(100):
+        found = [lasts, returns] if day in (0, 30, 90) else [lasts]
+        announcer.cycle(ledger, Ended(at=AT + timedelta(days=day), discrepancies=found))
+        if heard.take():
+            told.append(day)
+    assert told == [0, 90]
+
+
 def test_reclaims_whose_notice_begins_are_one_message_a_rule_with_when_and_how_to_object(
     ledger: Ledger,
 ) -> None:

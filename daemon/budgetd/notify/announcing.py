@@ -5,7 +5,7 @@ It remembers what was told in this life. It may not decide what an alert is, nor
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from budgetd.core.approval import Proposal, ProposalState
@@ -27,7 +27,10 @@ from budgetd.notify.digest import digest_of, seen_by
 from budgetd.notify.notifier import Notifier
 from budgetd.notify.saying import Now
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STILL_AFTER = timedelta(hours=1)
+FORGOTTEN = timedelta(days=40)
+"""What is not the case any more may be said again after so long; a daemon lives for months."""
 """A cycle that stops for one reason again and again is told once, then hourly."""
 
 
@@ -53,7 +56,8 @@ class Announcer:
     notifier: Notifier
     zone: ZoneInfo
     currency: str
-    _heard: set[str] = field(default_factory=set)
+    _at: datetime = field(default=EPOCH, init=False)
+    _heard: dict[str, datetime] = field(default_factory=dict)
     _stopped: tuple[str, datetime] | None = None
     _seen: tuple[str, ...] = ()
 
@@ -65,7 +69,7 @@ class Announcer:
         """Proposals that wait already were told by who came before; what stops money from
         moving, and what a person alone can end, is told again in every life."""
         self._heard = {
-            f"{one.id} {one.made_at} False"
+            f"{one.id} {one.made_at} False": one.made_at
             for one in proposals.live(past)
             if one.state is ProposalState.OPEN
         }
@@ -78,6 +82,8 @@ class Announcer:
     def cycle(self, past: Past, ended: Ended) -> None:
         """Everything of one cycle that people have not heard."""
         now = self.now(ended.at)
+        self._at = ended.at
+        self._heard = {name: at for name, at in self._heard.items() if ended.at - at < FORGOTTEN}
         self.tell(*saying.of_alerts(ended.notices, now))
         self.tell(*saying.of_refusals(ended.outcomes, now))
         for state in (State.IN_DOUBT, State.NEEDS_HUMAN):
@@ -124,10 +130,9 @@ class Announcer:
             self.tell(saying.stopped(why, now))
 
     def _is_new(self, name: str) -> bool:
-        if name in self._heard:
-            return False
-        self._heard.add(name)
-        return True
+        is_new = name not in self._heard
+        self._heard[name] = self._at
+        return is_new
 
 
 def _name_of(one: Discrepancy) -> str:
