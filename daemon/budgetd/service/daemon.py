@@ -247,7 +247,7 @@ class Daemon:
     def _hold(self, report: Report) -> None:
         """In the place of what was decided before; each cycle loads our past anew."""
         lean = replace(report.observation, moves=(), samples={}, burns={})
-        self.report = replace(report, observation=lean)
+        self.report = replace(report, observation=lean, seen=None)
         self._known = report.seen and replace(report.seen, observation=lean)
 
     async def _turn(self, opened: Opened) -> Turn:
