@@ -74,6 +74,7 @@ class Executor:
     jitter: Callable[[float, float], float] = random.uniform
     discrepancies: tuple[Discrepancy, ...] = field(default=(), init=False)
     _seq: int = field(default=0, init=False)
+    _made: set[str] = field(default_factory=set, init=False)
     doubting: Patience = field(init=False)
 
     def __post_init__(self) -> None:
@@ -130,7 +131,7 @@ class Executor:
             fresh = replace(
                 fresh,
                 taken_at=now,
-                planned_at=fresh.taken_at,
+                planned=frozenset(self._made),
                 moves=tuple(known.values()),
                 pauses=self.ledger.pauses(),
                 approvals=proposals.approvals(self.ledger),
@@ -149,11 +150,12 @@ class Executor:
             self.ledger.promise(intent, children=children(fresh, again), said=said)
             if again.approved is not None:
                 proposals.use(self.ledger, again.approved, intent.id, now)
+        self._made.add(intent.id)
         return intent
 
     def begin(self, observed_at_seq: int) -> None:
-        """Says up to which event the observation knows the ledger."""
-        self._seq = observed_at_seq
+        """Says up to which event the observation knows the ledger; of its plan nothing is made."""
+        self._seq, self._made = observed_at_seq, set()
 
     def _intent(
         self, transfer: Transfer, item: Promised, fresh: Observation, now: datetime

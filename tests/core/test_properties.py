@@ -231,7 +231,7 @@ def test_no_unit_moves_both_ways_and_one_rule_commands_each_way(world: World) ->
 def test_deciding_again_moves_what_was_planned(world: World) -> None:
     """As the plan is carried out item by item, each as settled as it will be."""
     later = NOW + timedelta(seconds=1)
-    observation = replace(world.observation, taken_at=later, planned_at=NOW)
+    observation = replace(world.observation, taken_at=later)
     for transfer in world.plan().moves:
         again = decide_again(
             promised_of(transfer, NOW),
@@ -242,7 +242,11 @@ def test_deciding_again_moves_what_was_planned(world: World) -> None:
         )
         assert isinstance(again, Transfer), again
         assert (again.unit, again.amount, again.ask) == (transfer.unit, transfer.amount, None)
-        observation = replace(observation, moves=(*observation.moves, as_move(transfer)))
+        observation = replace(
+            observation,
+            moves=(*observation.moves, as_move(transfer)),
+            planned=observation.planned | {transfer.id},
+        )
 
 
 def alone(observation: Observation, transfer: Transfer) -> Observation:

@@ -404,8 +404,8 @@ def a_period_is_used_twice() -> Any:
 def a_tick_gives_twice() -> Any:
     honest = History.fired
 
-    def fired(self: History, rule: str, unit: Unit, *, of: Any, before: Any) -> Any:
-        return honest(self, rule, unit, of=of, before=before) if isinstance(of, str) else ()
+    def fired(self: History, rule: str, unit: Unit, *, of: Any, but: Any) -> Any:
+        return honest(self, rule, unit, of=of, but=but) if isinstance(of, str) else ()
 
     return patched(History, fired=fired)
 

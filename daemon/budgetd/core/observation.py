@@ -178,8 +178,8 @@ class Observation:
     A preview sees slots from before its rules were loaded.
     `served` says which tick of each `every` rule was served last; None where they are always
     due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
-    `planned_at` is when what is decided again was decided first: what has moved since is of that
-    plan; None where it is decided for the first time.
+    `planned` are the moves that were made of the plan which is carried out, by id: what is decided
+    again are its other parts.
     `burns` are what is known of spending, by unit: without a part all that an account has of an
     instrument. `last_read` says of what alerts watch for being unread, or a burn wants, when it was
     last read, or first seen.
@@ -204,7 +204,7 @@ class Observation:
     burns: "Mapping[Unit, Burn]" = field(default_factory=dict)
     last_read: Mapping[tuple[str, Instrument], datetime] = field(default_factory=dict)
     began_at: datetime | None = None
-    planned_at: datetime | None = None
+    planned: frozenset[str] = frozenset()
     is_preview: bool = False
 
     def readings_of(self, account_id: str) -> Readings:

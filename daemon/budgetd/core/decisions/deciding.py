@@ -195,19 +195,21 @@ def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[
 
 def _once(case: _Case, item: Decision, due: Due, of: str | tuple[datetime, datetime]) -> Decision:
     """What a rule says, unless it has moved the unit in the period before, or since the tick. Of a
-    wish that is served in parts the rest goes on: a process may have ended between two."""
+    wish that is served in parts the rest goes on: a process may have ended between two. Where the
+    slot is over, a person who asks for the rule finds its period used."""
     if not isinstance(item, Wish):
         return item
     unit, history = unit_of(item), case.judge.history
     is_whole = unit.instrument is Instrument.CASH or bool(unit.part)
-    before = None if is_whole else history.observation.planned_at
-    fired = history.fired(item.named.name, unit, of=of, before=before)
+    parts = frozenset() if is_whole else history.observation.planned
+    fired = history.fired(item.named.name, unit, of=of, but=parts)
     for move in fired:
         if move.is_open:
             return _open_intent(item, move)
     if not fired:
         return item
-    if not is_whole and item.named.action_name in ("reclaim", "grant_coupons"):
+    is_over = due.is_extra and all(slot.until <= history.now for slot in due.slots)
+    if not (is_whole or is_over) and item.named.action_name in ("reclaim", "grant_coupons"):
         return replace(item, served=fired)
     return _held_wish(item, Hold.NOT_DUE, until=due.next_at)
 
@@ -300,9 +302,9 @@ def _rails(case: _Case, wish: Wish) -> Decision:
     if refused:
         return _held_wish(wish, Hold.REFUSED_LATELY, until=refused)
     cooling = history.cooldown_until(wish.named.name, unit, rule.cooldown)
-    if cooling and not _is_same_cycle(history, wish, unit):
+    if cooling:
         return _held_wish(wish, Hold.COOLDOWN, until=cooling)
-    if history.had_no_effect(wish.account.id, wish.named.instrument, wish.trigger, wish.read_at):
+    if history.had_no_effect(unit, wish.trigger, wish.read_at, wish.served):
         return replace(wish, ask=Ask.NO_EFFECT)
     guarded = _guarded(case, wish)
     if guarded is not None:
@@ -350,22 +352,6 @@ def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:
                 yield move
             case Instrument.CREDIT if not is_part:
                 yield move
-
-
-def _is_same_cycle(history: History, wish: Wish, unit: Unit) -> bool:
-    """Whether the attempts the cooldown counts from are earlier parts of this very wish."""
-    planned_at = history.observation.planned_at
-    attempts = [
-        move
-        for move in history.moves(unit.account_id, unit.instrument)
-        if move.rule == wish.named.name and move.sent_at
-    ]
-    return (
-        planned_at is not None
-        and bool(attempts)
-        and unit.instrument is not Instrument.CASH
-        and attempts[-1].made_at >= planned_at
-    )
 
 
 def _open_intent(wish: Wish, move: Move) -> Held:

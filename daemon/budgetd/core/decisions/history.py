@@ -4,7 +4,7 @@ It reads the moves of an observation and answers questions about them. It may no
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -139,13 +139,16 @@ class History:
         return until if until is not None and until > self.now else None
 
     def cooldown_until(self, rule: str, unit: Unit, cooldown: timedelta | None) -> datetime | None:
-        """When a rule's cooldown on a unit ends, if it has not."""
+        """When a rule's cooldown on a unit ends, if it has not. Parts of one plan do not wait for
+        each other."""
         if cooldown is None:
             return None
         attempts = [
             move.sent_at
             for move in self._of_rule(rule, unit)
-            if move.sent_at and move.state not in (State.REFUSED, State.CANCELLED)
+            if move.sent_at
+            and move.state not in (State.REFUSED, State.CANCELLED)
+            and move.id not in self.observation.planned
         ]
         if not attempts or max(attempts) + cooldown <= self.now:
             return None
@@ -180,31 +183,43 @@ class History:
         return (move for move in self._of_unit(unit) if move.rule == rule)
 
     def fired(
-        self, rule: str, unit: Unit, *, of: str | tuple[datetime, datetime], before: datetime | None
+        self, rule: str, unit: Unit, *, of: str | tuple[datetime, datetime], but: Collection[str]
     ) -> tuple[Move, ...]:
-        """The moves by which a rule has used its period, or the time of a tick, on a unit, made
-        before an instant, oldest first."""
+        """The moves by which a rule has used its period, or the time of a tick, on a unit, but for
+        those of these ids, oldest first."""
         return tuple(
             move
             for move in self._of_rule(rule, unit)
             if (move.period == of if isinstance(of, str) else of[0] <= move.made_at < of[1])
             and move.counts
-            and (before is None or move.made_at < before)
+            and move.id not in but
         )
 
+    def parts_of_plan(
+        self, account_id: str, instrument: Instrument, direction: Direction
+    ) -> frozenset[str]:
+        """The parts that the plan which is carried out has moved already."""
+        planned = self.observation.planned
+        moves = self.moves(account_id, instrument, direction) if planned else ()
+        return frozenset(move.unit.part for move in moves if move.id in planned)
+
     def had_no_effect(
-        self, account_id: str, instrument: Instrument, trigger: Decimal | None, read_at: datetime
+        self, unit: Unit, trigger: Decimal | None, read_at: datetime, served: Iterable[Move]
     ) -> bool:
         """Whether two top-ups of this episode, settled before the reading, left it below its
-        trigger."""
+        trigger. The other parts of what is decided (`served` and of this plan) are none."""
+        parts = self.observation.planned.union(move.id for move in served)
         settled = [
             move.ended_at
-            for move in self.moves(account_id, instrument, Direction.ALLOCATE)
-            if move.state is State.SETTLED and move.ended_at and move.ended_at <= read_at
+            for move in self.moves(unit.account_id, unit.instrument, Direction.ALLOCATE)
+            if move.state is State.SETTLED
+            and move.ended_at
+            and move.ended_at <= read_at
+            and move.id not in parts
         ]
         if trigger is None or len(settled) < 2:
             return False
-        samples = self.observation.samples.get((account_id, instrument), ())
+        samples = self.observation.samples.get((unit.account_id, unit.instrument), ())
         return all(sample.value < trigger for sample in samples if sample.read_at >= settled[-2])
 
 

@@ -182,8 +182,10 @@ class Drawer:
 
     def _from_ledgers(self, wish: Wish, action: Reclaim) -> list[Transfer] | Held:
         """Ledger by ledger, soonest-expiring first; `keep` is of the sum of all."""
-        going = self.history.pending(wish.account.id, Instrument.CREDIT, Direction.RECLAIM)
+        way = (wish.account.id, Instrument.CREDIT, Direction.RECLAIM)
+        going = self.history.pending(*way)
         busy = {move.unit.part for move in (*going, *wish.served)}
+        busy |= self.history.parts_of_plan(*way)
         off = self._off(wish) + total(move.amount for move in going)
         left = pipeline.reclaim(action, wish, off)
         last = left

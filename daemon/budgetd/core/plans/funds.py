@@ -138,8 +138,10 @@ class Purse:
         action = wish.named.action
         assert isinstance(action, GrantCoupons)
         begun = {piece.part for piece in first}
-        going = self._history.pending(wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
+        way = (wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
+        going = self._history.pending(*way)
         busy = {move.unit.part for move in (*going, *wish.served)}
+        busy |= self._history.parts_of_plan(*way)
         pieces = []
         for coupon in self._coupons:
             if amount <= ZERO:

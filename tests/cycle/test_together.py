@@ -1,0 +1,113 @@
+"""What a plan does beside other cycles, and its parts beside each other: whatever a person and a
+daemon decide of one unit at one time moves as one of them has decided it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from budgetd.core.intent import State
+from budgetd.core.plans.again import promised_of
+from budgetd.core.reason import Hold
+from budgetd.cycle import Report
+from budgetd.sandbox.nouns import Ledger as CreditLedger
+from budgetd.sandbox.nouns import Purse
+from budgetd.wiring import Opened
+
+from .test_parts import HOME, due, two_coupons, two_ledgers
+from .world import FULL, START, World
+
+LIFT = """\
+  - name: up
+    accounts: {name: bare}
+    top_up: {instrument: credit, when: {below: 500.00}, to: 900.00, max: 100.00}
+"""
+GRANT = """\
+  - name: up
+    accounts: {name: bare}
+    grant_coupons: {when: {below: 500.00}, to: 700.00}
+"""
+SLOWLY = """\
+  - name: home
+    accounts: {name: full}
+    reclaim: {instrument: credit, when: {above: 1000.00}, keep: 200.00, max: 100.00}
+"""
+
+
+async def overtaken(world: World, opened: Opened) -> Report:
+    """A plan that a person thinks about for three minutes, while a whole cycle runs."""
+    async with world.cycling(opened) as cycle:
+        report = await cycle.plan()
+        assert report.plan is not None
+        items = [promised_of(move, report.plan.expires_at) for move in report.plan.moves]
+        await world.run(opened)
+        world.pass_time(minutes=3)
+        await cycle.begin()
+        await cycle.carry_out(report, items)
+    world.check()
+    return report
+
+
+@pytest.mark.parametrize(
+    ("rule", "moved"),
+    [(LIFT, ("bare", 100_00)), (SLOWLY, ("full", -100_00))],
+    ids=["top up", "reclaim"],
+)
+async def test_a_cooldown_counts_what_another_cycle_moved_while_a_person_thought(
+    world: World, rule: str, moved: tuple[str, int]
+) -> None:
+    report = await overtaken(world, world.policies(rule + "    cooldown: 1h\n"))
+    assert [outcome.hold for outcome in report.outcomes] == [Hold.COOLDOWN]
+    assert world.moved(moved[0]) == moved[1]
+
+
+async def test_a_slot_in_parts_that_another_cycle_served_is_served(world: World) -> None:
+    two_ledgers(world)
+    report = await overtaken(world, await due(world, HOME))
+    assert {outcome.state for outcome in report.outcomes} == {None}
+    assert world.moved("full") == -2_800_00
+
+
+async def test_a_third_coupon_of_one_decision_is_no_third_top_up(world: World) -> None:
+    two_coupons(world)
+    coupons = world.book.master.coupons
+    soon = START.replace(microsecond=0) + timedelta(days=10)
+    coupons["TINY"] = replace(coupons["SMALL"], id="TINY", purse=Purse(50_00), expire_time=soon)
+    coupons["SMALL"].purse.change(-50_00, START)
+    _, report = await world.run(world.policies(GRANT), reads_each=True)
+    assert report is not None
+    assert [outcome.state for outcome in report.outcomes] == [State.SETTLED] * 3
+    assert world.moved("bare") == 700_00
+    world.check()
+
+
+async def test_a_part_that_has_moved_takes_nothing_from_the_next(world: World) -> None:
+    two_ledgers(world)
+    opened = world.policies(SLOWLY + "    caps: {account_per_day: 200.00}\n")
+    _, report = await world.run(opened, reads_each=True)
+    assert report is not None
+    assert [outcome.state for outcome in report.outcomes] == [State.SETTLED] * 2
+    assert world.moved("full") == -200_00
+    world.check()
+
+
+async def test_a_period_that_was_used_in_parts_is_used_for_a_person_too(world: World) -> None:
+    two_ledgers(world)
+    opened = await due(world, HOME)
+    await world.run(opened)
+    assert world.moved("full") == -2_800_00
+    world.running.sandbox.clock.set(START.replace(hour=5, minute=1))
+    async with world.cycling(opened) as cycle:
+        await cycle.begin()
+        cycle.close_slots((await cycle.plan()).observation)
+    later = (START + timedelta(days=50)).replace(microsecond=0)
+    world.book.accounts[FULL].ledgers[later] = CreditLedger(
+        expire_time=later, limit=500_00, purse=Purse(500_00)
+    )
+    async with world.cycling(opened, only="p/home") as cycle:
+        await cycle.begin()
+        cycle.settings = replace(cycle.settings, only="p/home")
+        plan = (await cycle.plan()).plan
+    assert plan is not None
+    assert [one.reason for one in plan.held] == [Hold.NOT_DUE]
+    assert not plan.transfers
