@@ -12,6 +12,7 @@ import yaml
 
 from budgetd.core.documents.problem import Problem
 from budgetd.core.documents.secrecy import INVISIBLE, is_visible, looks_secret, shorten
+from budgetd.core.documents.slips import slip_of
 from budgetd.core.documents.tree import NO_KEYS, Mark, Node, Source, Span, Tree
 
 LARGEST_BYTES = 1024 * 1024
@@ -19,6 +20,7 @@ DEEPEST = 20
 MOST_NODES = 100_000
 LONGEST_SCALAR_BYTES = 4096
 
+_OF_ALIAS = "write it out; a glob that begins with * stands in quotes"
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -110,10 +112,10 @@ class _Builder:
         try:
             self._take_all()
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            message = f"not YAML: {error.problem or error.context}"
-            place = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
-            return sorted((*self.problems, self.source.problem(place, message)))
+            slip = slip_of(error, self.source.lines)
+            place = Mark(slip.line + 1, slip.column + 1)
+            problem = self.source.problem(place, slip.message, hint=slip.hint)
+            return sorted((*self.problems, problem))
         except yaml.YAMLError as error:
             return [Problem(path=self.source.path, message=f"not YAML: {error}")]
         except _RefusedError:
@@ -165,7 +167,7 @@ class _Builder:
                 items = list[Node]()
                 self._descend(_Open(Node(items, _begin(event), NO_KEYS), None, items, {}))
             elif isinstance(event, yaml.AliasEvent):
-                self._complain(_span(event), "aliases are not accepted", "write it out")
+                self._complain(_span(event), "aliases are not accepted", _OF_ALIAS)
                 self._complete(Node(None, _span(event), NO_KEYS))
             elif isinstance(event, yaml.DocumentStartEvent):
                 self._start_document(event)
@@ -219,10 +221,16 @@ class _Builder:
         self._judge_text(text, span)
         if is_plain and text in _NOTHING:
             if level:
-                self._complain(span, "expected a value, found nothing", "leave the key out instead")
+                self._complain(span, "expected a value, found nothing", self._cure_of_nothing())
             self._complete(Node(None, span, NO_KEYS))
         else:
             self._complete(Node(text, span, NO_KEYS))
+
+    def _cure_of_nothing(self) -> str:
+        """In `{below:500.00}` the colon is a part of the key."""
+        key = self.open[-1].key or ""
+        is_tight = ":" in key.strip(":")
+        return "a space is missing after the colon" if is_tight else "leave the key out instead"
 
     def _judge_text(self, text: str, span: Span) -> None:
         if not self.is_clear:
