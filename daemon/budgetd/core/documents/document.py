@@ -12,7 +12,7 @@ import yaml
 
 from budgetd.core.documents.problem import Problem
 from budgetd.core.documents.secrecy import INVISIBLE, is_visible, looks_secret, shorten
-from budgetd.core.documents.slips import slip_of
+from budgetd.core.documents.slips import Fault, slip_of
 from budgetd.core.documents.tree import NO_KEYS, Mark, Node, Source, Span, Tree
 
 LARGEST_BYTES = 1024 * 1024
@@ -112,7 +112,7 @@ class _Builder:
         try:
             self._take_all()
         except yaml.MarkedYAMLError as error:
-            slip = slip_of(error, self.source.lines)
+            slip = slip_of(_fault(error), self.source.lines)
             place = Mark(slip.line + 1, slip.column + 1)
             problem = self.source.problem(place, slip.message, hint=slip.hint)
             return sorted((*self.problems, problem))
@@ -295,3 +295,13 @@ def _begin(event: yaml.Event) -> Span:
     start = event.start_mark
     assert start is not None
     return start.line, start.column, -1, 0
+
+
+def _fault(error: yaml.MarkedYAMLError) -> Fault:
+    mark, begun = error.problem_mark or error.context_mark, error.context_mark
+    return Fault(
+        problem=str(error.problem or error.context),
+        at=(mark.line, mark.column) if mark is not None else (0, 0),
+        context=str(error.context or ""),
+        since=(begun.line, begun.column) if begun is not None else None,
+    )

@@ -6,8 +6,6 @@ It looks at the text around the parser's place alone. It may not quote it: it ma
 import re
 from dataclasses import dataclass
 
-import yaml
-
 _PAIRS = {"{": "}", "[": "]"}
 _TIGHT = re.compile(r"\s*(?:- +)*[\w.-]+:[^\s:/]")
 _SPACE = "a space is missing after the colon"
@@ -25,19 +23,24 @@ class Slip:
     hint: str = ""
 
 
-def slip_of(error: yaml.MarkedYAMLError, lines: list[str]) -> Slip:
-    """What is told of a parser's error; its own words where nothing better is known."""
-    mark = error.problem_mark or error.context_mark
-    said = str(error.problem or error.context)
-    if mark is None:
-        return Slip(0, 0, f"not YAML: {said}")
-    at = (mark.line, mark.column)
-    begun = error.context_mark
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A parser's word: the problem where it gave up, and in what, which began at `since`. Places
+    count from 0."""
+
+    problem: str
+    at: tuple[int, int]
+    context: str = ""
+    since: tuple[int, int] | None = None
+
+
+def slip_of(fault: Fault, lines: list[str]) -> Slip:
+    """What is told of a fault; the parser's own words where nothing better is known."""
+    at = fault.at
     found = _indented_by_tab(lines, at)
     if found is None:
-        since = (begun.line, begun.column) if begun is not None else at
-        found = _told(lines, at, since, (said, str(error.context or "")))
-    return found or Slip(*at, f"not YAML: {said}")
+        found = _told(lines, at, fault.since or at, (fault.problem, fault.context))
+    return found or Slip(*at, f"not YAML: {fault.problem}")
 
 
 def _indented_by_tab(lines: list[str], at: tuple[int, int]) -> Slip | None:
