@@ -333,6 +333,27 @@ def test_a_plan_that_would_never_end_is_not_read(site: Site, kind: str, words: s
     refused(site.run("apply", str(path), "--yes"), 2, words)
 
 
+@pytest.mark.parametrize("command", ["plan", "check", "diff", "suggest"])
+@pytest.mark.parametrize(("kind", "words"), [("pipe", "a FIFO"), ("/dev/zero", "a device")])
+def test_readings_that_would_never_end_are_not_read(
+    site: Site, command: str, kind: str, words: str
+) -> None:
+    path, policies = site.home / kind, str(site.home / "policies")
+    if kind == "pipe":
+        os.mkfifo(path)
+    between = {"diff": (policies, policies)}.get(command, ())
+    result = site.run(command, *between, "--snapshot", str(path))
+    refused(result, 2, f"{kind}: expected a file, found {words}")
+
+
+def test_readings_that_come_through_a_pipe_are_read(site: Site) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"{}")
+    os.close(writer)
+    refused(site.run("plan", "--snapshot", f"/dev/fd/{reader}"), 2, "format: missing")
+    os.close(reader)
+
+
 @pytest.mark.parametrize("style", ["text", "markdown", "html"])
 def test_a_plan_that_is_kept_does_not_advise_to_keep_it(site: Site, style: str) -> None:
     shown = site.run("plan", "--format", style)

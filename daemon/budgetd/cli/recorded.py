@@ -9,8 +9,12 @@ if TYPE_CHECKING:
 
 def recorded(path: Path, blank: "Observation") -> "Observation":
     """The observation in a file, or from a pipe, on top of what the ledger knows. No more is read
-    than a snapshot can be long. Raises `InvalidDocuments` and `OSError`."""
+    than a snapshot can be long. Raises `InvalidDocuments`."""
+    from budgetd.config.files import read_recorded, shown_path
+    from budgetd.core.documents.problem import InvalidDocuments, Problem
     from budgetd.report.snapshot import LARGEST_BYTES, read_snapshot
 
-    with path.open("rb") as file:
-        return read_snapshot(file.read(LARGEST_BYTES + 1), path, blank)
+    data = read_recorded(path, shown_path(path), largest=LARGEST_BYTES)
+    if isinstance(data, Problem):
+        raise InvalidDocuments([data])
+    return read_snapshot(data, path, blank)

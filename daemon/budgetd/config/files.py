@@ -61,6 +61,26 @@ def read_file(path: Path, shown: str, *, largest: int = LARGEST_BYTES) -> bytes 
     return data
 
 
+def read_recorded(path: Path, shown: str, *, largest: int) -> bytes | Problem:
+    """The bytes of a file, or of a pipe that a shell has laid (`/dev/stdin`, `<(...)`), or why it
+    is not read; one more than `largest` at the most. No FIFO is waited for, no device read."""
+    try:
+        status = path.stat()
+        if not (_is_laid(path) and stat.S_ISFIFO(status.st_mode)):
+            kind = _kind(status)
+            if kind:
+                return Problem(path=shown, message=f"expected a file, found {kind}")
+        with path.open("rb") as file:
+            return file.read(largest + 1)
+    except OSError as problem:
+        return Problem(path=shown, message=_reason(problem))
+
+
+def _is_laid(path: Path) -> bool:
+    """Whether what is opened has no name of its own, but is one of our open files."""
+    return not os.path.exists(os.path.realpath(path))
+
+
 def list_documents(folder: Path, shown: str) -> list[Path] | Problem:
     """The policy files of a folder in order of name: `*.yaml` and `*.yml`, hidden ones and
     `*_test.yaml` (cases) left out. Subfolders are not entered."""
@@ -86,12 +106,19 @@ def _is_policy_name(name: str) -> bool:
 
 
 def _refusal(status: os.stat_result, shown: str) -> Problem | None:
-    if not stat.S_ISREG(status.st_mode):
-        kind = next((name for test, name in _KINDS if test(status.st_mode)), "no regular file")
+    kind = _kind(status)
+    if kind:
         return Problem(path=shown, message=f"expected a file, found {kind}")
     if status.st_mode & stat.S_IWOTH:
         return Problem(path=shown, message="anybody may write to this file; chmod o-w")
     return None
+
+
+def _kind(status: os.stat_result) -> str:
+    """What it is instead of a regular file; empty where it is one."""
+    if stat.S_ISREG(status.st_mode):
+        return ""
+    return next((name for test, name in _KINDS if test(status.st_mode)), "no regular file")
 
 
 def _size(count: int) -> str:
