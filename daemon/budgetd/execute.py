@@ -118,6 +118,7 @@ class Executor:
         return replace(
             observation,
             accounts=(item.account,),
+            fleet=observation.normal,
             readings={**observation.readings, item.account.id: readings},
             master=master,
         )

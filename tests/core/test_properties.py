@@ -251,7 +251,7 @@ def test_deciding_again_moves_what_was_planned(world: World) -> None:
 
 def alone(observation: Observation, transfer: Transfer) -> Observation:
     """The one account. What was read of the others still shows their moves to have arrived."""
-    return replace(observation, accounts=(transfer.account,))
+    return replace(observation, accounts=(transfer.account,), fleet=observation.normal)
 
 
 def as_move(transfer: Transfer) -> Move:

@@ -10,12 +10,13 @@ from budgetd.core.intent import State
 from budgetd.core.plans.again import promised_of
 from budgetd.core.reason import Hold
 from budgetd.cycle import Report
+from budgetd.sandbox.fleet import RND
+from budgetd.sandbox.nouns import Account, Purse
 from budgetd.sandbox.nouns import Ledger as CreditLedger
-from budgetd.sandbox.nouns import Purse
 from budgetd.wiring import Opened
 
 from .test_parts import HOME, due, two_coupons, two_ledgers
-from .world import FULL, START, World
+from .world import FULL, START, TOP_UP, World
 
 LIFT = """\
   - name: up
@@ -111,3 +112,25 @@ async def test_a_period_that_was_used_in_parts_is_used_for_a_person_too(world: W
     assert plan is not None
     assert [one.reason for one in plan.held] == [Hold.NOT_DUE]
     assert not plan.transfers
+
+
+async def test_many_small_cycles_touch_no_more_accounts_than_one_large_one(world: World) -> None:
+    names = [f"more{number:02}" for number in range(20)]
+    for number, name in enumerate(names):
+        account = Account(id=f"{number + 1:032x}", name=name, display_name=name, org_id=RND)
+        account.cash = Purse(10_00 if number < 10 else 900_00)
+        world.book.accounts[account.id] = account
+    opened = world.policies(TOP_UP)
+    _, report = await world.run(opened)
+    assert report is not None
+    assert [outcome.state for outcome in report.outcomes] == [State.SETTLED] * 12
+    world.book.spend(f"{20:032x}", 800_00, world.now())
+    world.pass_time(minutes=1)
+    _, report = await world.run(opened)
+    assert report is not None
+    assert report.plan is not None
+    assert [one.limit for one in report.plan.withheld] == ["per_cycle.share_of_accounts"]
+    world.pass_time(minutes=16)
+    _, report = await world.run(opened)
+    assert report is not None
+    assert [outcome.state for outcome in report.outcomes] == [State.SETTLED]

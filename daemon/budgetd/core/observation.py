@@ -178,6 +178,7 @@ class Observation:
     A preview sees slots from before its rules were loaded.
     `served` says which tick of each `every` rule was served last; None where they are always
     due, as for a person. `began_at` is when the cycle began to read: what was due then was read.
+    `fleet` is how many normal accounts there are, where `accounts` are not all of them.
     `planned` are the moves that were made of the plan which is carried out, by id: what is decided
     again are its other parts.
     `burns` are what is known of spending, by unit: without a part all that an account has of an
@@ -204,8 +205,16 @@ class Observation:
     burns: "Mapping[Unit, Burn]" = field(default_factory=dict)
     last_read: Mapping[tuple[str, Instrument], datetime] = field(default_factory=dict)
     began_at: datetime | None = None
+    fleet: int | None = None
     planned: frozenset[str] = frozenset()
     is_preview: bool = False
+
+    @property
+    def normal(self) -> int:
+        """How many normal accounts there are."""
+        if self.fleet is not None:
+            return self.fleet
+        return sum(account.status is Status.NORMAL for account in self.accounts)
 
     def readings_of(self, account_id: str) -> Readings:
         """What was read of an account; nothing at all is `NOTHING_READ`."""

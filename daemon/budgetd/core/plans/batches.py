@@ -4,7 +4,7 @@ A batch is judged whole. It may not change amounts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -12,9 +12,8 @@ from decimal import Decimal
 from budgetd.core.decisions.decision import Wish
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.limits import RECENT, SMALL_BATCH, Limits
-from budgetd.core.intent import Direction
+from budgetd.core.intent import Direction, Move
 from budgetd.core.money import ZERO, total
-from budgetd.core.observation import Status
 from budgetd.core.plans.plan import Transfer
 from budgetd.core.policies.policy import Rule
 
@@ -28,11 +27,11 @@ class Gate:
     history: History
     limits: Limits
     is_closed_by: str = ""
-    normal: int | None = None
     passed: list[Transfer] = field(default_factory=list)
     sums: dict[Direction, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     counts: dict[Direction, int] = field(default_factory=lambda: defaultdict(int))
     moved: dict[tuple[Direction, timedelta], list[Decimal]] = field(default_factory=dict)
+    touched: dict[tuple[str, Direction], set[str]] | None = None
 
     def batches(self, drawn: Iterable[Transfer]) -> dict[str, list[Transfer]]:
         """What each rule would move by itself. When too little is known nothing is decided, not
@@ -88,15 +87,24 @@ class Gate:
         del self.passed[passed_before:]
 
     def _is_too_wide(self, rule: Rule, batch: list[Transfer]) -> bool:
-        if rule.schedule is not None and rule.schedule.is_calendar:
+        """Whether a rule of a policy touches too much of the fleet, in this cycle and just before;
+        what a person orders by hand is none."""
+        name, direction = batch[0].rule, batch[0].direction
+        if "/" not in name or (rule.schedule is not None and rule.schedule.is_calendar):
             return False
-        touched = len({transfer.account.id for transfer in batch})
+        before = self._touched().get((name, direction), set())
+        touched = len(before.union(transfer.account.id for transfer in batch))
         if touched <= SMALL_BATCH:
             return False
-        if self.normal is None:
-            accounts = self.history.observation.accounts
-            self.normal = sum(account.status is Status.NORMAL for account in accounts)
-        return touched > self.limits.per_cycle_share * self.normal
+        return touched > self.limits.per_cycle_share * self.history.observation.normal
+
+    def _touched(self) -> dict[tuple[str, Direction], set[str]]:
+        """The accounts that each rule has moved something of lately, each way by itself."""
+        if self.touched is None:
+            self.touched = defaultdict(set)
+            for move in self._since(RECENT):
+                self.touched[move.rule, move.direction].add(move.unit.account_id)
+        return self.touched
 
     def _moved(self, direction: Direction, window: timedelta) -> list[Decimal]:
         if (direction, window) not in self.moved:
@@ -104,14 +112,14 @@ class Gate:
         return self.moved[direction, window]
 
     def _count(self, direction: Direction, window: timedelta) -> list[Decimal]:
+        return [move.amount for move in self._since(window) if move.direction is direction]
+
+    def _since(self, window: timedelta) -> Iterator[Move]:
+        """What has moved within a time before now, or may yet."""
         since = self.history.now - window
-        return [
-            move.amount
-            for move in self.history.all_moves()
-            if move.direction is direction
-            and move.counts
-            and (move.is_open or (move.sent_at or move.made_at) > since)
-        ]
+        for move in self.history.all_moves():
+            if move.counts and (move.is_open or (move.sent_at or move.made_at) > since):
+                yield move
 
     def approvals(self) -> "Approvals":
         """What every account gets by the batches that passed, to be added to."""
