@@ -81,7 +81,7 @@ def use_plan(ledger: Ledger, digest: str, now: datetime) -> bool:
 
 def believes_fleet(ledger: Ledger, count: int) -> bool:
     """Whether a list of so many accounts is believed: one that is suddenly more than 5 % (and 3
-    accounts) shorter is a rumour, until the next cycle lists as few."""
+    accounts) shorter is a rumour, until the very next cycle lists as few."""
     rows = ledger.connection.execute(
         "SELECT name, value FROM meta WHERE name IN ('accounts', 'accounts_rumour')"
     ).fetchall()
@@ -89,12 +89,13 @@ def believes_fleet(ledger: Ledger, count: int) -> bool:
     before, rumour = int(known.get("accounts", "0")), known.get("accounts_rumour", "")
     is_shorter = before - count > FEW_GONE and count * 100 < before * (100 - SHARE_GONE_PERCENT)
     is_believed = not is_shorter or rumour == str(count)
-    if count == before:
+    if count == before and not rumour:
         return True
+    believed = {"accounts": str(count), "accounts_rumour": ""}
     with ledger.writing():
-        ledger.connection.execute(
+        ledger.connection.executemany(
             "INSERT INTO meta VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            ("accounts" if is_believed else "accounts_rumour", str(count)),
+            (believed if is_believed else {"accounts_rumour": str(count)}).items(),
         )
     return is_believed
