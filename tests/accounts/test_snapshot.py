@@ -223,6 +223,8 @@ def changed(old: str, new: str) -> str:
             "value[0].expire_time: expected an instant like",
         ),
         ('"taken_at": "', '"taken_at": "x', "taken_at: expected an instant like"),
+        ('"taken_at": "2026', '"taken_at": "9999', "Z, of the years 1970 to 9000"),
+        ('"read_at": "2026', '"read_at": "0001', "read_at: expected an instant like"),
         ('"level": "0.25"', '"level": 0.25', "burns[0].level: expected a text"),
         ('"level": "0.25"', '"level": "1e3"', "burns[0].level: expected a decimal like 0.25"),
         ('"level": "0.25"', '"level": "-0.25"', "burns[0].level: expected 0 or more"),

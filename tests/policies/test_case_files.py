@@ -124,6 +124,15 @@ def test_a_bad_case_is_refused_at_its_place(folder: Path, bad: str, told: str) -
     assert told in ran.stderr
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9001-01-01"])
+def test_a_case_lies_in_the_years_that_every_zone_has(folder: Path, at: str) -> None:
+    write(folder, CASES.replace("2026-11-30 22:00", at))
+    ran = run("policies")
+    assert ran.exit_code == 2
+    assert "policies/tests/p_test.yaml:4:9: cases[0].at: expected a time like" in ran.stderr
+    assert f"of the years 1970 to 9000, found '{at}'" in ran.stderr
+
+
 def test_names_that_mean_nobody_are_refused_with_the_nearest(folder: Path) -> None:
     text = CASES.replace("account: a, ", "account: aa, ").replace("rule: up", "rule: upp")
     write(folder, text.replace("AMOUNT", "1600.00"))

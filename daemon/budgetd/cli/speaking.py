@@ -19,8 +19,7 @@ from budgetd.core.moment import (
     FIRST_YEAR,
     LAST_YEAR,
     MomentError,
-    parse_date,
-    parse_instant,
+    parse_dated,
     parse_moment,
 )
 
@@ -113,14 +112,12 @@ def parse_at(text: str, zone: ZoneInfo, option: str = "--at") -> datetime:
     except MomentError:
         pass
     try:
-        at = parse_instant(text)
-        parse_date(f"{at:%Y-%m-%d}")
+        return parse_dated(text)
     except MomentError:
         raise click.UsageError(
             f"{option}: expected a time like '2026-11-30 22:45' or 2026-11-30T14:45:00Z, "
             f"of the years {FIRST_YEAR} to {LAST_YEAR}, found {text!r}"
         ) from None
-    return at
 
 
 def show_results(report: "Report", zone: ZoneInfo, style: str) -> None:

@@ -172,3 +172,12 @@ def parse_instant(text: str) -> datetime:
         return at.astimezone(UTC)
     except OverflowError as problem:
         raise MomentError("an instant beyond the calendar") from problem
+
+
+def parse_dated(text: str) -> datetime:
+    """As `parse_instant`, of the years 1970 to 9000: an instant that some zone's day is asked of,
+    and what lies days before it or after."""
+    at = parse_instant(text)
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise MomentError(f"years run from {FIRST_YEAR} to {LAST_YEAR}")
+    return at

@@ -209,7 +209,7 @@ def _observation(top: Fields, blank: Observation) -> Observation:
             burns |= read_burns(account.id, entry.parts("burns"))
     return replace(
         blank,
-        taken_at=top.instant("taken_at"),
+        taken_at=top.dated("taken_at"),
         accounts=tuple(sorted(accounts, key=lambda account: account.id)),
         readings=readings,
         master=_read_readings(top.part("master"), is_master=True),
@@ -259,15 +259,15 @@ def _read_reading(known: Fields, key: str, read: Callable[[Fields], V]) -> Readi
     match entry.text("state"):
         case "ok":
             entry.only("state", "read_at", "value")
-            return Ok(read(entry), entry.instant("read_at"))
+            return Ok(read(entry), entry.dated("read_at"))
         case "stale":
             entry.only("state", "read_at", "value")
-            return Stale(read(entry), entry.instant("read_at"))
+            return Stale(read(entry), entry.dated("read_at"))
         case "unknown":
             entry.only("state", "read_at", "reason", "unmanageable")
             return Unknown(
                 entry.text("reason"),
-                entry.instant("read_at"),
+                entry.dated("read_at"),
                 is_unmanageable=entry.boolean("unmanageable"),
             )
         case _:

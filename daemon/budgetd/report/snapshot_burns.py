@@ -72,7 +72,7 @@ def _read(entry: Fields) -> Burn:
     if shares["growth"] <= -1:
         raise entry.at("growth").fail("expected more than -1")
     return Burn(
-        at=entry.instant("at"),
+        at=entry.dated("at"),
         value=entry.amount("value"),
         weekdays=tuple(days),
         idle=timedelta(seconds=entry.whole("idle_s")),

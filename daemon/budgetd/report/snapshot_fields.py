@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from budgetd.core.documents.secrecy import shorten
-from budgetd.core.moment import MomentError, parse_instant
+from budgetd.core.moment import FIRST_YEAR, LAST_YEAR, MomentError, parse_dated, parse_instant
 from budgetd.core.money import AmountError, parse_amount
 from budgetd.report.harmless import harmless
 
@@ -176,11 +176,20 @@ class Fields:
             raise self.at(key).fail("expected a whole number")
         return int(found.text)
 
+    def dated(self, key: str) -> datetime:
+        """When something was read: an RFC 3339 instant of the years 1970 to 9000."""
+        try:
+            return parse_dated(self.text(key))
+        except MomentError:
+            expected = f"of the years {FIRST_YEAR} to {LAST_YEAR}"
+            message = f"expected an instant like 2026-11-30T14:00:00Z, {expected}"
+            raise self.at(key).fail(message) from None
+
     def instant(self, key: str) -> datetime:
         """An RFC 3339 instant with an offset."""
         try:
             return parse_instant(self.text(key))
-        except (MomentError, OverflowError):
+        except MomentError:
             raise self.at(key).fail("expected an instant like 2026-11-30T14:00:00Z") from None
 
     def member(self, key: str, closed: type[E]) -> E:

@@ -25,10 +25,12 @@ from budgetd.core.documents.fields import (
 )
 from budgetd.core.intent import Direction, Instrument, State
 from budgetd.core.moment import (
+    FIRST_YEAR,
+    LAST_YEAR,
     LocalMoment,
     MomentError,
+    parse_dated,
     parse_duration,
-    parse_instant,
     parse_moment,
 )
 from budgetd.core.money import AmountError, parse_amount
@@ -46,13 +48,14 @@ def _moment(value: object, *, may_be_length: bool) -> Point:
     if isinstance(value, timedelta | LocalMoment | datetime):
         return value
     expected = "a time like '2026-11-30 22:45' or 2026-11-30T14:45:00Z"
+    expected += f", of the years {FIRST_YEAR} to {LAST_YEAR}"
     expected += ", or 35d for so long after `at`" if may_be_length else ""
     if not isinstance(value, str):
         raise complain(expected, value)
     with suppress(MomentError):
         return parse_moment(value)
     with suppress(MomentError):
-        return parse_instant(value)
+        return parse_dated(value)
     if may_be_length:
         with suppress(MomentError):
             return parse_duration(value)
