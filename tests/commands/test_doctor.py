@@ -19,17 +19,19 @@ pytestmark = pytest.mark.usefixtures("operator")
 def ailing(site: Site) -> dict[str, str]:
     """What is not well, with its cure; the exit code and the text say the same."""
     result = site.run("doctor", "--format", "json")
-    found = json.loads(result.stdout)
-    ill = {one["name"]: f"{one['says']} -> {one['cure']}" for one in found if not one["is_well"]}
+    document = json.loads(result.stdout)
+    found = document["findings"]
+    ill = {one["name"]: f"{one['says']} -> {one['cure']}" for one in found if not one["well"]}
+    assert (document["format"], document["well"]) == ("budgetd.doctor/1", not ill)
     told = site.run("doctor")
     assert result.exit_code == told.exit_code == (1 if ill else 0), result.output
-    assert told.stdout.count("!!  ") == sum(not one["is_well"] for one in found)
-    assert all(one["cure"] for one in found if not one["is_well"])
+    assert told.stdout.count("!!  ") == sum(not one["well"] for one in found)
+    assert all(one["cure"] for one in found if not one["well"])
     return ill
 
 
 def says(site: Site, name: str) -> str:
-    found = json.loads(site.run("doctor", "--format", "json").stdout)
+    found = json.loads(site.run("doctor", "--format", "json").stdout)["findings"]
     return "; ".join(one["says"] for one in found if one["name"] == name)
 
 

@@ -7,7 +7,6 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -35,10 +34,22 @@ def command(ctx: click.Context, style: str) -> None:
         opened = open_documents(ctx.obj)
         findings = asyncio.run(_examine(opened))
         if style == "json":
-            click.echo(json.dumps([asdict(one) for one in findings], indent=2))
+            click.echo(json.dumps(_document(findings), indent=2))
         else:
             _print(findings)
         ctx.exit(0 if all(one.is_well for one in findings) else FAILED)
+
+
+def _document(findings: list[Finding]) -> dict[str, object]:
+    """`budgetd.doctor/1`: `cure` is null where nothing is to be done."""
+    return {
+        "format": "budgetd.doctor/1",
+        "well": all(one.is_well for one in findings),
+        "findings": [
+            {"name": one.name, "well": one.is_well, "says": one.says, "cure": one.cure or None}
+            for one in findings
+        ],
+    }
 
 
 def _print(findings: list[Finding]) -> None:
