@@ -238,7 +238,6 @@ class Mover:
             is_known_pair=knows_pair(**judged),
             amount=from_minor(moved.amount) if moved is not None and is_coupon else None,
             child_coupon_id=moved.sub_coupon_id if moved is not None else None,
-            skew_s=self.skew_s,
         )
 
 

@@ -44,9 +44,8 @@ class Answer:
     """One attempt's outcome. `message` is clean text of at most 300 characters, without secrets.
 
     `amount` is what a coupon move really moved, where the provider says it (2 decimals);
-    `retry_after_s` is whole seconds, 0 to 60. `skew_s` is the provider's clock minus ours, None
-    without a `Date`. `is_known_pair` is False when an answered POST met a pair that no table
-    knows, which pauses all sending.
+    `retry_after_s` is whole seconds, 0 to 60. `is_known_pair` is False when an answered POST met a
+    pair that no table knows, which pauses all sending.
     """
 
     phase: Phase
@@ -59,7 +58,6 @@ class Answer:
     child_coupon_id: str | None = None
     fail_check_items: tuple[str, ...] = ()
     retry_after_s: int | None = None
-    skew_s: float | None = None
     is_known_pair: bool = True
 
 

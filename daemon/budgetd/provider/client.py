@@ -208,7 +208,7 @@ class Client:
                 message=str(lost),
             )
         self._note(operation.endpoint, reply, call)
-        return answer_of(operation, reply, self._credential.reading(call), self.skew_s)
+        return answer_of(operation, reply, self._credential.reading(call))
 
     def _require(self, operation: Operation[Any], role: Role) -> None:
         if operation.role is not role:

@@ -154,9 +154,7 @@ def failure_of(endpoint: str, reply: Reply, reading: Reading) -> ProviderError:
     return error
 
 
-def answer_of(
-    operation: Operation[Any], reply: Reply, reading: Reading, skew_s: float | None
-) -> Answer:
+def answer_of(operation: Operation[Any], reply: Reply, reading: Reading) -> Answer:
     """What a complete answer to a move proves. Never raises."""
     place = reading.place(operation.endpoint)
     said = complaint_of(reply, reading, place)
@@ -183,7 +181,6 @@ def answer_of(
         child_coupon_id=shape.child_coupon_id if is_settled else None,
         fail_check_items=said.fail_check_items,
         retry_after_s=reply.retry_after_s,
-        skew_s=skew_s,
     )
 
 
