@@ -350,7 +350,8 @@ class Cycle:
         known = proposals.live(self.ledger)
         asked = proposals_of(plan, lifetime)
         if known or asked:
-            proposals.drop(self.ledger, moot(plan, known, rules), now)
+            over = moot(plan, known, rules)
+            proposals.drop(self.ledger, [one for one in known if one.id in over], now)
             proposals.propose(self.ledger, asked, now)
 
 

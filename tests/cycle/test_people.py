@@ -17,12 +17,20 @@ from budgetd.ledger.home import ForeignStateError
 from budgetd.ledger.store import Ledger
 from budgetd.ledger.switches import set_pause
 from budgetd.sandbox.faults import FaultKind, FaultOrder
+from budgetd.sandbox.nouns import Instrument, Kind, Move
 from budgetd.wiring import Opened
 
 from .wires import Wire
 from .world import BARE, POOR, RICH, RULES, TOP_UP, World
 
 PROPOSE = TOP_UP + "    mode: propose\n"
+ALL_OF_IT = Move(
+    kind=Kind.ALLOCATE,
+    customer_id=POOR,
+    instrument=Instrument.CASH,
+    amount=990_00,
+    by_hand=True,
+)
 
 
 def pause(world: World, **changes: object) -> None:
@@ -295,6 +303,32 @@ async def test_a_batch_a_limit_withheld_moves_past_it_once_a_person_agrees(
     assert code == 0
     assert (world.moved("poor"), world.moved("bare")) == (990_00, 1000_00)
     assert waiting(world) == []
+    world.check()
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_what_is_left_of_an_approved_batch_does_not_keep_a_person_from_the_next(
+    world: World, is_paused: bool
+) -> None:
+    opened = world.policies(TOP_UP, extra="limits: {per_cycle: {amount: 900.00}}")
+    await world.run(opened)
+    [batch] = waiting(world)
+    if is_paused:
+        pause(world, account_id=POOR)
+    else:
+        world.book.move(ALL_OF_IT, world.now())
+    approve(world, batch)
+    await world.run(opened)
+    assert (world.moved("poor"), world.moved("bare")) == (0 if is_paused else 990_00, 1000_00)
+    assert [one.state for one in waiting(world)] == ["approved"]
+    world.pass_time(minutes=20)
+    world.book.spend(BARE, 1000_00, world.now())
+    await world.run(opened)
+    [anew] = waiting(world)
+    assert (anew.state, [one.account_name for one in anew.items]) == ("open", ["bare"])
+    approve(world, anew)
+    await world.run(opened)
+    assert world.moved("bare") == 2000_00
     world.check()
 
 

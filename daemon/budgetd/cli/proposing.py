@@ -67,14 +67,14 @@ def one_proposal(
 
 
 def _why_not(wanted: str, found: "list[Proposal]", ended: "list[Proposal]") -> str:
-    from budgetd.report.proposals_text import STATE_SENTENCES
+    from budgetd.report.proposals_text import state_sentence
 
     if found:
         return f"{len(found)} proposals begin with {wanted}; `budgetd approve` lists them"
     if ended:
         last = ended[0]
         by = f" by {last.decided_by}" if last.decided_by else ""
-        return f"proposal {last.id} is not open any more: {STATE_SENTENCES[last.state]}{by}"
+        return f"proposal {last.id} is not open any more: {state_sentence(last)}{by}"
     return (
         f"no proposal {wanted} waits. `budgetd approve` lists those that do; what `budgetd plan` "
         "shows is kept by the next `budgetd apply`"

@@ -104,12 +104,17 @@ def expire(ledger: Ledger, now: datetime) -> None:
             _end(ledger, proposal, ProposalState.EXPIRED, now)
 
 
-def drop(ledger: Ledger, ids: Sequence[str], now: datetime) -> None:
-    """Ends open proposals whose rule would not act any more."""
+def drop(ledger: Ledger, ended: Sequence[Proposal], now: datetime) -> None:
+    """Ends proposals whose rule would not act any more, but for those that a person has decided
+    since. One that was approved is done with, though a part of it never moved."""
+    known = {one.id: one.state for one in ended}
     with ledger.writing():
+        expire(ledger, now)
         for proposal in live(ledger):
-            if proposal.id in ids and proposal.state is ProposalState.OPEN:
-                _end(ledger, proposal, ProposalState.MOOT, now)
+            if known.get(proposal.id) is proposal.state:
+                is_open = proposal.state is ProposalState.OPEN
+                after = ProposalState.MOOT if is_open else ProposalState.DONE
+                _end(ledger, proposal, after, now)
 
 
 def approve(ledger: Ledger, proposal: Proposal, by: str, reason: str, now: datetime) -> None:

@@ -34,6 +34,14 @@ STATE_SENTENCES: dict[ProposalState, str] = {
 }
 
 
+def state_sentence(proposal: Proposal) -> str:
+    """What became of a proposal; one that is done may have moved in part, or not at all."""
+    is_whole = all(item.intent_id for item in proposal.items)
+    if proposal.state is ProposalState.DONE and not is_whole:
+        return "over: what is left of it would not move any more"
+    return STATE_SENTENCES[proposal.state]
+
+
 def proposals_text(proposals: Sequence[Proposal], screen: Screen, now: datetime) -> str:
     """What waits, the oldest first: a head, why, and the first few transfers of each."""
     if not proposals:
@@ -96,7 +104,7 @@ def _why(proposal: Proposal, screen: Screen, now: datetime) -> Iterator[str]:
     if proposal.state is not ProposalState.OPEN:
         by = f" by {harmless(proposal.decided_by)}" if proposal.decided_by else ""
         reason = f" ({harmless(proposal.reason)})" if proposal.reason else ""
-        yield f"{STATE_SENTENCES[proposal.state]}{by}{reason}"
+        yield f"{state_sentence(proposal)}{by}{reason}"
     yield f"until {format_minute(proposal.expires_at, screen.zone)}"
 
 

@@ -9,7 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from budgetd.core.approval import Proposal, ProposedItem, approved_for, proposal_id
+from budgetd.core.approval import (
+    Proposal,
+    ProposalState,
+    ProposedItem,
+    approved_for,
+    proposal_id,
+)
 from budgetd.core.decisions.decision import Held
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import format_amount
@@ -111,10 +117,11 @@ def _items(transfers: Iterable[Transfer]) -> tuple[ProposedItem, ...]:
 
 
 def moot(plan: Plan, known: Sequence[Proposal], rules: Mapping[str, Rule]) -> tuple[str, ...]:
-    """The open proposals whose rule would not act any more: it is gone, holds for good, or moves
-    by itself. One that is held by something that passes stays; so does one of an `every` rule
-    between two ticks, when nobody asks the rule."""
-    asked = {one.id for one in proposals_of(plan, timedelta(0))}
+    """The proposals that are over: their rule is gone, holds for good, or moves by itself. One that
+    is held by something that passes stays; so does one of an `every` rule between two ticks, when
+    nobody asks the rule. What is left of an approved one is not over as it moves; where it does
+    not, and the rule asks for others by now, a person is asked anew."""
+    asked = {one.id: {item.unit for item in one.items} for one in proposals_of(plan, timedelta(0))}
     ticking = {name for name, rule in rules.items() if rule.schedule and rule.schedule.every}
     moving = {(one.rule, one.unit) for one in plan.moves}
     over = {
@@ -123,16 +130,16 @@ def moot(plan: Plan, known: Sequence[Proposal], rules: Mapping[str, Rule]) -> tu
         if (held.reason not in PASSING or held.reason is Hold.OUTRANKED)
         and not (held.reason is Hold.NOT_DUE and held.rule in ticking)
     }
-    return tuple(
-        proposal.id
-        for proposal in known
-        if proposal.id not in asked
-        and (
-            proposal.rule not in rules
-            or all(
-                (proposal.rule, item.unit) in moving
-                or (proposal.rule, item.unit.account_id) in over
-                for item in proposal.items
-            )
-        )
-    )
+
+    def is_over(proposal: Proposal) -> bool:
+        left = [item.unit for item in proposal.items if not item.intent_id]
+        is_moving = {unit for unit in left if (proposal.rule, unit) in moving}
+        is_agreed = proposal.state is ProposalState.APPROVED
+        if proposal.id in asked:
+            return is_agreed and not is_moving and asked[proposal.id].isdisjoint(left)
+        if proposal.rule not in rules:
+            return True
+        ended = {unit for unit in left if (proposal.rule, unit.account_id) in over}
+        return ended.issuperset(left) if is_agreed else (ended | is_moving).issuperset(left)
+
+    return tuple(proposal.id for proposal in known if is_over(proposal))
