@@ -60,7 +60,7 @@ def lift(action: Lift, wish: Wish, pending: Decimal) -> Draft:
     """What a top-up or a grant wants, after `max` and `at_most`; `pending` is on its way."""
     expected = wish.reading + pending
     if action.add is not None:
-        draft = _adds(action.add, expected, wish.trigger)
+        draft = _adds(action.add, wish, pending)
     else:
         draft = _to(action, expected, wish.aim)
     if action.max is not None:
@@ -73,10 +73,12 @@ def lift(action: Lift, wish: Wish, pending: Decimal) -> Draft:
     return draft
 
 
-def _adds(add: Decimal, reading: Decimal, trigger: Decimal | None) -> Draft:
+def _adds(add: Decimal, wish: Wish, pending: Decimal) -> Draft:
     count = Decimal(1)
-    if trigger is not None and trigger > reading:
-        count = round_up(trigger - reading, add) / add
+    if wish.trigger is not None:
+        gap = wish.trigger - wish.reading - pending
+        # What is on its way may clear the trigger: then it is no wish any more.
+        count = round_up(gap, add) / add if gap > ZERO else Decimal(0 if pending else 1)
     amount = (add * count).quantize(CENT)
     note = f"{count.to_integral_value()} x {format_amount(add)}"
     return Draft(amount, grain=add, steps=[Step(step="want", amount=amount, note=note)])
