@@ -109,7 +109,7 @@ def _decide_account(case: _Case, rules: list[tuple[NamedRule, Due]], decisions: 
                 if item.hold is None:
                     decisions.observed.append(item)
                 else:
-                    decisions.made.append(_held_wish(item, item.hold))
+                    decisions.made.append(item.held(item.hold))
             elif item.is_ahead(case.judge.observation.taken_at):
                 # Announced before its time, a rule commands nothing yet.
                 said = _rails(case, item)
@@ -136,8 +136,8 @@ def _ask(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
         if window is None or not isinstance(item, Raised):
             yield item
             continue
-        held = _held(named, case.account, Hold.WINDOW, until=window[1])
-        yield replace(held, detail=window[0], reading=item.reading, period=item.period)
+        held = named.held(case.account, Hold.WINDOW, window[0], until=window[1])
+        yield replace(held, reading=item.reading, period=item.period)
 
 
 def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
@@ -147,10 +147,9 @@ def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     period = slot.period if slot is not None and has_come else ""
     hold = unfit(named, case.account, case.limits)
     if hold is not None:
-        return [replace(_held(named, case.account, hold), period=period)]
+        return [replace(named.held(case.account, hold), period=period)]
     if not due.is_for(case.account.id) or (due.slots and slot is None):
-        held = _held(named, case.account, Hold.NOT_DUE, until=due.next_at)
-        return [replace(held, detail=due.detail)]
+        return [named.held(case.account, Hold.NOT_DUE, due.detail, until=due.next_at)]
     if slot is None:
         said = case.judge.judge(named, case.account)
         return said if due.tick is None else (_once(case, item, due, due.tick) for item in said)
@@ -177,8 +176,8 @@ def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[
     is_ahead = is_late and slot.at > now
     is_real = is_late and not case.judge.observation.is_preview
     if is_real and not is_ahead and case.judge.is_from_before(named, case.account, slot.at):
-        held = _held(named, case.account, Hold.STALE)
-        yield replace(held, period=slot.period, detail="read before the slot")
+        held = named.held(case.account, Hold.STALE, "read before the slot")
+        yield replace(held, period=slot.period)
         return
     for item in case.judge.judge(named, case.account):
         if not isinstance(item, Wish):
@@ -205,13 +204,13 @@ def _once(case: _Case, item: Decision, due: Due, of: str | tuple[datetime, datet
     fired = history.fired(item.named.name, unit, of=of, but=parts)
     for move in fired:
         if move.is_open:
-            return _open_intent(item, move)
+            return waiting_for(move, item, history)
     if not fired:
         return item
     is_over = due.is_extra and all(slot.until <= history.now for slot in due.slots)
     if not (is_whole or is_over) and item.named.action_name in ("reclaim", "grant_coupons"):
         return replace(item, served=fired)
-    return _held_wish(item, Hold.NOT_DUE, until=due.next_at)
+    return item.held(Hold.NOT_DUE, until=due.next_at)
 
 
 def unfit(named: NamedRule, account: Account, limits: Limits) -> Hold | None:
@@ -238,16 +237,15 @@ def _settle(rivals: list[Wish]) -> tuple[Wish | None, list[Held]]:
     first = min(wish.named.rule.priority for wish in rivals)
     leaders = [wish for wish in rivals if wish.named.rule.priority == first]
     losers = [
-        _held_wish(wish, Hold.OUTRANKED, detail=f"by {leaders[0].named.name}")
+        wish.held(Hold.OUTRANKED, f"by {leaders[0].named.name}")
         for wish in rivals
         if wish.named.rule.priority != first
     ]
     if len(leaders) > 1:
         return None, losers + [
-            _held_wish(
-                wish,
+            wish.held(
                 Hold.OVERLAP,
-                detail="with " + ", ".join(w.named.name for w in leaders if w is not wish),
+                "with " + ", ".join(w.named.name for w in leaders if w is not wish),
             )
             for wish in leaders
         ]
@@ -263,7 +261,7 @@ def _refuse_contradictions(
     for wish in commanding:
         instrument = wish.named.instrument
         if instrument is not Instrument.COUPON and len(directions[instrument]) > 1:
-            decisions.made.append(_held_wish(wish, Hold.CONTRADICTION))
+            decisions.made.append(wish.held(Hold.CONTRADICTION))
         else:
             agreed.append(wish)
     return agreed
@@ -279,31 +277,29 @@ def unit_of(wish: Wish) -> Unit:
 def _rails(case: _Case, wish: Wish) -> Decision:
     """The wish itself, or the first rail that holds it."""
     if wish.hold is not None:
-        return _held_wish(wish, wish.hold)
+        return wish.held(wish.hold)
     history, unit, rule = case.judge.history, unit_of(wish), wish.named.rule
     observation = case.judge.observation
     pause = pause_of(observation.pauses, wish.named.name, wish.account.id, observation.taken_at)
     if pause is not None:
-        return _held_wish(wish, Hold.PAUSED, until=pause.until, detail=pause.reason)
+        return wish.held(Hold.PAUSED, pause.reason, until=pause.until)
     window = _window(case, wish.named)
     if window is not None:
-        return replace(_held_wish(wish, Hold.WINDOW, until=window[1]), detail=window[0])
+        return wish.held(Hold.WINDOW, window[0], until=window[1])
     if wish.is_ahead(observation.taken_at):
         # What is announced now moves later, on what is known then.
         return wish
     doubt = case.zeros.doubt(unit.account_id, unit.instrument) if _is_lift(wish) else ""
     if doubt:
-        return _held_wish(wish, Hold.SUDDEN_ZERO, detail=doubt)
+        return wish.held(Hold.SUDDEN_ZERO, doubt)
     for move in _blocking(history, wish, unit):
-        if move.is_open:
-            return _open_intent(wish, move)
-        return _held_wish(wish, Hold.UNREFLECTED, until=history.reflected_until(move))
+        return waiting_for(move, wish, history)
     refused = history.refused_until(wish.named.name, unit)
     if refused:
-        return _held_wish(wish, Hold.REFUSED_LATELY, until=refused)
+        return wish.held(Hold.REFUSED_LATELY, until=refused)
     cooling = history.cooldown_until(wish.named.name, unit, rule.cooldown)
     if cooling:
-        return _held_wish(wish, Hold.COOLDOWN, until=cooling)
+        return wish.held(Hold.COOLDOWN, until=cooling)
     if history.had_no_effect(unit, wish.trigger, wish.read_at, wish.served):
         return replace(wish, ask=Ask.NO_EFFECT)
     guarded = _guarded(case, wish)
@@ -325,7 +321,7 @@ def _guarded(case: _Case, wish: Wish) -> Decision | None:
     if guard.idle_for is not None:
         idle = outlook.idle(*about)
         if idle is not None and idle >= guard.idle_for:
-            return _held_wish(wish, Hold.IDLE, detail=f"nothing spent for {idle.days}d")
+            return wish.held(Hold.IDLE, f"nothing spent for {idle.days}d")
     if guard.burn_spike is not None and outlook.is_spiking(*about, guard.burn_spike):
         return replace(wish, ask=Ask.BURN_SPIKE)
     return None
@@ -354,29 +350,8 @@ def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:
                 yield move
 
 
-def _open_intent(wish: Wish, move: Move) -> Held:
-    return _held_wish(wish, Hold.OPEN_INTENT, detail=f"transfer {move.id} is {move.state}")
-
-
-def _held(named: NamedRule, account: Account, reason: Hold, until: datetime | None = None) -> Held:
-    return Held(
-        rule=named.name,
-        account=account,
-        instrument=named.instrument,
-        reason=reason,
-        until=until,
-    )
-
-
-def _held_wish(wish: Wish, reason: Hold, until: datetime | None = None, detail: str = "") -> Held:
-    return Held(
-        rule=wish.named.name,
-        account=wish.account,
-        instrument=wish.named.instrument,
-        reason=reason,
-        until=until,
-        reading=wish.reading,
-        detail=detail,
-        coupon=wish.coupon,
-        period=wish.period,
-    )
+def waiting_for(move: Move, wish: Wish, history: History) -> Held:
+    """The hold of a wish whose unit has a pending move: it is open, or no reading shows it."""
+    if move.is_open:
+        return wish.held(Hold.OPEN_INTENT, f"transfer {move.id} is {move.state}")
+    return wish.held(Hold.UNREFLECTED, until=history.reflected_until(move))

@@ -29,6 +29,26 @@ class NamedRule:
         for name in ("action", "action_name", "instrument", "direction"):
             object.__setattr__(self, name, getattr(self.rule, name))
 
+    def held(
+        self,
+        account: Account,
+        reason: Hold,
+        detail: str = "",
+        *,
+        until: datetime | None = None,
+        reading: Decimal | None = None,
+    ) -> "Held":
+        """The hold of an account of which nothing more is asked."""
+        return Held(
+            rule=self.name,
+            account=account,
+            instrument=self.instrument,
+            reason=reason,
+            until=until,
+            reading=reading,
+            detail=detail,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
@@ -90,6 +110,20 @@ class Wish:
     def is_ahead(self, now: datetime) -> bool:
         """Whether its slot is still to come: then it is announced, and nothing is decided."""
         return self.slot_at is not None and self.slot_at > now
+
+    def held(self, reason: Hold, detail: str = "", *, until: datetime | None = None) -> Held:
+        """The hold of a wish that comes to nothing."""
+        return Held(
+            rule=self.named.name,
+            account=self.account,
+            instrument=self.named.instrument,
+            reason=reason,
+            until=until,
+            reading=self.reading,
+            detail=detail,
+            coupon=self.coupon,
+            period=self.period,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

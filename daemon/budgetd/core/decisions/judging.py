@@ -114,14 +114,7 @@ class Judge:
             value = reading.value if isinstance(reading.value, Decimal) else None
         elif getattr(reading, "is_unmanageable", False):
             reason = Hold.UNMANAGEABLE
-        return Held(
-            rule=named.name,
-            account=account,
-            instrument=named.instrument,
-            reason=reason,
-            reading=value,
-            detail=getattr(reading, "reason", ""),
-        )
+        return named.held(account, reason, getattr(reading, "reason", ""), reading=value)
 
     def _facts(
         self,
@@ -160,11 +153,11 @@ class Judge:
         action = named.action
         assert isinstance(action, TopUp | GrantCoupons)
         if not isinstance(reading, Ok):
-            return self._plain_hold(named, account, Hold.UNREAD, None)
+            return named.held(account, Hold.UNREAD)
         facts = self._facts(named, account, reading)
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
-            return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
+            return named.held(account, verdict or Hold.NOT_TRIGGERED, reading=reading.value)
         aim = self._aim(named, account)
         is_unknown = isinstance(action.to, RunwayTarget) and aim is None
         return Wish(
@@ -200,11 +193,11 @@ class Judge:
         if action.instrument is Instrument.CREDIT:
             ledgers, reading = all_ledgers(readings, self.now)
         if not isinstance(reading, Ok):
-            return self._plain_hold(named, account, Hold.UNREAD, None)
+            return named.held(account, Hold.UNREAD)
         facts = self._facts(named, account, reading, ledgers)
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
-            return self._plain_hold(named, account, verdict or Hold.NOT_TRIGGERED, reading.value)
+            return named.held(account, verdict or Hold.NOT_TRIGGERED, reading=reading.value)
         aim = None
         if isinstance(action.keep, RunwayKeep):
             spent = facts.ahead(action.keep.runway)
@@ -256,7 +249,7 @@ class Judge:
             )
         if not found:
             value = total(coupon.balance for coupon in readings.coupons.value)
-            yield self._plain_hold(named, account, held or Hold.NOT_TRIGGERED, value)
+            yield named.held(account, held or Hold.NOT_TRIGGERED, reading=value)
 
     def _alert(self, named: NamedRule, account: Account, readings: Readings) -> Decision:
         action = named.action
@@ -282,7 +275,7 @@ class Judge:
             return self._unread(named, account, given)
         if verdict is not True:
             hold = verdict or Hold.NOT_TRIGGERED
-            return self._plain_hold(named, account, hold, reading.value if reading else None)
+            return named.held(account, hold, reading=reading.value if reading else None)
         return Raised(
             rule=named.name,
             account=account,
@@ -335,14 +328,3 @@ class Judge:
             if move.made_at < readings.coupons.read_at
         )
         return Ok(total(coupon.balance for coupon in matching) + earlier, readings.coupons.read_at)
-
-    def _plain_hold(
-        self, named: NamedRule, account: Account, reason: Hold, value: Decimal | None
-    ) -> Held:
-        return Held(
-            rule=named.name,
-            account=account,
-            instrument=named.instrument,
-            reason=reason,
-            reading=value,
-        )

@@ -11,6 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from budgetd.core.decisions.caps import CapBook
+from budgetd.core.decisions.deciding import waiting_for
 from budgetd.core.decisions.decision import Held, Wish
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.trigger import written
@@ -65,7 +66,7 @@ class Drawer:
         action = wish.named.action
         assert isinstance(action, Lift)
         if not self.purse.is_known(wish.named.instrument):
-            return held(wish, Hold.UNREAD, detail="the master's side could not be read")
+            return wish.held(Hold.UNREAD, "the master's side could not be read")
         pending = ZERO
         if wish.named.instrument is Instrument.COUPON:
             # Grants that were made for this very wish: the reading is older than they are.
@@ -82,7 +83,7 @@ class Drawer:
         self._clip_to_caps(wish, draft)
         hold = draft.hold(action.min)
         if hold:
-            return held(wish, hold, draft.told())
+            return wish.held(hold, draft.told())
         # Booked before the master is asked, so that the next wish of the rule finds less.
         self.caps.book(wish, draft.amount)
         return draft
@@ -125,11 +126,8 @@ class Drawer:
             for move in self.history.pending(
                 wish.account.id, Instrument.COUPON, Direction.ALLOCATE
             ):
-                if move.is_open:
-                    return held(wish, Hold.OPEN_INTENT, f"transfer {move.id} is {move.state}")
-                until = self.history.reflected_until(move)
-                return replace(held(wish, Hold.UNREFLECTED), until=until)
-        return held(wish, draft.clipped_by or Hold.BELOW_MIN, draft.told())
+                return waiting_for(move, wish, self.history)
+        return wish.held(draft.clipped_by or Hold.BELOW_MIN, draft.told())
 
     def _allocation(
         self, wish: Wish, draft: Draft, part: Draft, piece: Piece, before: list[Transfer]
@@ -157,7 +155,7 @@ class Drawer:
         self._clip_reclaim(wish, action, draft)
         hold = draft.hold(action.min)
         if hold:
-            return held(wish, hold, draft.told())
+            return wish.held(hold, draft.told())
         self.caps.book(wish, draft.amount)
         unit = Unit(account_id=wish.account.id, instrument=Instrument.CASH)
         return [self._transfer(wish, unit, draft, _End(wish.reading - draft.amount))]
@@ -213,8 +211,8 @@ class Drawer:
         if transfers:
             return transfers
         if wish.served and last is left:
-            return held(wish, Hold.NOT_DUE, "its ledgers were served before")
-        return held(wish, last.hold(action.min) or Hold.RECLAIMABLE, last.told())
+            return wish.held(Hold.NOT_DUE, "its ledgers were served before")
+        return wish.held(last.hold(action.min) or Hold.RECLAIMABLE, last.told())
 
     def _whole_coupon(self, wish: Wish) -> list[Transfer] | Held:
         """The whole remainder of one child coupon, or nothing of it."""
@@ -223,7 +221,7 @@ class Drawer:
         assert coupon.child_id is not None
         left = self.caps.left(wish)
         if left is not None and left[0] < coupon.balance:
-            return held(wish, Hold.CAP, detail=f"{left[1]} leaves {format_amount(left[0])}")
+            return wish.held(Hold.CAP, f"{left[1]} leaves {format_amount(left[0])}")
         self.caps.book(wish, coupon.balance)
         unit = Unit(account_id=wish.account.id, instrument=Instrument.COUPON, part=coupon.child_id)
         step = Step(step="want", amount=coupon.balance, note="the whole coupon")
@@ -314,17 +312,3 @@ def _words(when: object) -> Iterator[str]:
             yield f"{name.replace('_', ' ')} {format_duration(value)}"
     for part in getattr(when, "any", None) or ():
         yield from _words(part)
-
-
-def held(wish: Wish, reason: Hold, detail: str = "") -> Held:
-    """A wish that comes to nothing."""
-    return Held(
-        rule=wish.named.name,
-        account=wish.account,
-        instrument=wish.named.instrument,
-        reason=reason,
-        reading=wish.reading,
-        detail=detail,
-        coupon=wish.coupon,
-        period=wish.period,
-    )

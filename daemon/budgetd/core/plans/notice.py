@@ -13,7 +13,6 @@ from budgetd.core.decisions.history import History
 from budgetd.core.intent import Move, Unit
 from budgetd.core.observation import Announced, Observation
 from budgetd.core.plans.consent import at_most
-from budgetd.core.plans.drafting import held
 from budgetd.core.plans.plan import Plan, Transfer
 from budgetd.core.reason import Hold
 
@@ -38,8 +37,7 @@ def after_notice(wish: Wish, drawn: list[Transfer], history: History) -> list[Tr
     if over:
         return over
     return replace(
-        held(wish, Hold.NOTICE),
-        until=min(ends),
+        wish.held(Hold.NOTICE, until=min(ends)),
         announces=tuple(
             Announcement(unit=one.unit, period=wish.period, amount=one.amount) for one in drawn
         ),
@@ -56,12 +54,12 @@ def withdrawn(plan: Plan, observation: Observation, rules: Collection[str]) -> I
     wanted: dict[tuple[str, str], set[Unit]] = defaultdict(set)
     for transfer in (*plan.transfers, *(item.transfer for item in plan.withheld)):
         wanted[transfer.rule, transfer.account.id].add(transfer.unit)
-    for held_ in plan.held:
-        wanted[held_.rule, held_.account.id] |= {one.unit for one in held_.announces}
-        if held_.coupon is not None and held_.reason not in CONTRARY:
-            part = held_.coupon.child_id or ""
-            unit = Unit(account_id=held_.account.id, instrument=held_.instrument, part=part)
-            wanted[held_.rule, held_.account.id].add(unit)
+    for held in plan.held:
+        wanted[held.rule, held.account.id] |= {one.unit for one in held.announces}
+        if held.coupon is not None and held.reason not in CONTRARY:
+            part = held.coupon.child_id or ""
+            unit = Unit(account_id=held.account.id, instrument=held.instrument, part=part)
+            wanted[held.rule, held.account.id].add(unit)
     for key, announced in known.items():
         rule, unit, _ = key
         others = wanted[rule, unit.account_id]
