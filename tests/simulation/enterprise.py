@@ -55,7 +55,8 @@ class Setup:
     `ceiling` is what no top-up may lift an account's cash above, the caps what may be moved a
     day, `reserve` what the master keeps; `asks_for` names a rule that moves nothing unasked. Where
     a rule acts once a day or `tick`, it moves a unit once, in a day no more than `once_at_most`;
-    `is_in_parts` is a book whose master has two coupons, and whose rich account two ledgers.
+    after a move it rests for its `cooldown`; `is_in_parts` is a book whose master has two coupons,
+    and whose rich account two ledgers.
     """
 
     rules: tuple[dict[str, Any], ...]
@@ -68,6 +69,7 @@ class Setup:
     is_once_a_day: bool = False
     once_at_most: int | None = None
     tick: timedelta | None = None
+    cooldown: timedelta | None = None
     is_in_parts: bool = False
     asks_for: str = ""
 
@@ -117,7 +119,11 @@ SETUPS: dict[str, Setup] = {
         ceiling=1000_00,
         reserve=3000_00,
     ),
-    "cooling": Setup(rules=(_rule(UP, top_up=STEP, cooldown="20m"),), ceiling=1000_00),
+    "cooling": Setup(
+        rules=(_rule(UP, top_up=STEP, cooldown="20m"),),
+        ceiling=1000_00,
+        cooldown=timedelta(minutes=20),
+    ),
     "daily": Setup(
         rules=(
             _rule(UP, top_up={"add": "500.00"}, schedule={"daily": {"at": "10:05"}}),

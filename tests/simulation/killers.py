@@ -33,6 +33,7 @@ KILLERS: dict[str, tuple[int, ...]] = {
     "a_move_rests_on_what_was_read_beside_others": (809, 3193),
     "a_clock_says_what_came_first": (34905, 67865),
     "a_refusal_is_repeated_at_once": (5156,),
+    "nothing_cools_down": (116, 267),
     "what_leaves_the_master_is_not_counted": (2349, 8164),
     "a_period_is_used_twice": (26, 1056),
     "a_tick_gives_twice": (915, 2967),

@@ -378,6 +378,11 @@ def a_refusal_is_repeated_at_once() -> Any:
 
 
 @mutant
+def nothing_cools_down() -> Any:
+    return patched(History, cooldown_until=lambda *_: None)
+
+
+@mutant
 def what_leaves_the_master_is_not_counted() -> Any:
     def nothing(*_: Any, **__: Any) -> Decimal:
         return ZERO

@@ -7,6 +7,7 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import apsw
@@ -286,6 +287,8 @@ def _judge_rules(stage: Stage, rows: dict[str, Row]) -> None:
     if setup.asks_for and by_rule[setup.asks_for] > stage.approved[setup.asks_for]:
         asked = f"{by_rule[setup.asks_for]} moves, {stage.approved[setup.asks_for]} approvals"
         stage.violate("asked", asked)
+    if setup.cooldown is not None:
+        _judge_cooldown(stage, own, setup.cooldown)
     counts: Counter[tuple[object, ...]] = Counter()
     sums: Counter[tuple[object, ...]] = Counter()
     for one in own:
@@ -302,6 +305,15 @@ def _judge_rules(stage: Stage, rows: dict[str, Row]) -> None:
         stage.violate("once a period", f"{counts}")
     if setup.once_at_most is not None and max(sums.values(), default=0) > setup.once_at_most:
         stage.violate("once a period", f"{sums}")
+
+
+def _judge_cooldown(stage: Stage, own: list[Execution], cooldown: timedelta) -> None:
+    """A unit rests after a move; our clock may have been set right meanwhile."""
+    sent = sorted((one.moved.move.customer_id, one.post.signed_at) for one in own)
+    slack = timedelta(seconds=abs(stage.script.skew_s))
+    for (account, before), (other, after) in pairwise(sent):
+        if account == other and after - before < cooldown - slack:
+            stage.violate("cooldown", f"{account[:2]} moved {after - before} apart")
 
 
 def _judge_bodies(stage: Stage) -> None:
