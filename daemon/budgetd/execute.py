@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.core.decisions.decision import Held
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.intent import FINAL, Direction, Instrument, Intent, State
+from budgetd.core.intent import FINAL, MOST_DOUBTS, Direction, Instrument, Intent, State
 from budgetd.core.observation import Observation
 from budgetd.core.plans.again import Promised, decide_again
 from budgetd.core.plans.basis import children, is_old, rests_on_old, unit_reading
@@ -37,7 +37,6 @@ MOST_SENDS = 4
 RESEND_WITHIN = timedelta(minutes=10)
 BUSY_WAIT_S = 5.0
 SKEW_LIMIT_S = 120.0
-MOST_DOUBTS = 3
 
 
 class StopSendingError(Exception):

@@ -93,7 +93,7 @@ def test_doubt_and_what_needs_a_person_are_not_well(site: Site, passing: Running
     site.write(resend="never")
     lose(passing, FaultKind.LOST_BEFORE)
     assert site.run("apply", "--yes").exit_code == 7
-    assert "1 transfer is open -> the next `budgetd apply`" in ailing(site)["doubt"]
+    assert "1 transfer is open -> the next cycle looks after it" in ailing(site)["doubt"]
     ledger = Ledger(site.state, may_write=True)
     (intent,) = ledger.open_intents()
     with ledger.writing():

@@ -166,8 +166,10 @@ def _pauses(config: "Config", ledger: "Ledger") -> Iterator[Finding]:
 
 
 def _open(ledger: "Ledger") -> Iterator[Finding]:
-    from budgetd.core.intent import State
+    from budgetd.core.intent import MOST_DOUBTS, State
 
+    is_full = ledger.unproven() >= MOST_DOUBTS
+    held = f", nothing new is sent until fewer than {MOST_DOUBTS} are open" if is_full else ""
     states = [ledger.state_of(intent.id) for intent in ledger.open_intents()]
     unclear = states.count(State.NEEDS_HUMAN)
     count = len(states) - unclear
@@ -175,7 +177,8 @@ def _open(ledger: "Ledger") -> Iterator[Finding]:
         name="doubt",
         is_well=not count,
         says=_counted(count, "open") if count else "no transfer is open",
-        cure="the next `budgetd apply` looks after it first; `budgetd transfers list --open`"
+        cure=f"the next cycle looks after it first{held}; `budgetd transfers list --open`, and "
+        "`budgetd transfers show ID` says how each ends"
         if count
         else "",
     )

@@ -83,6 +83,7 @@ def _told(config: "Config", past: "Ledger | None") -> "Told":
         late_after=late_after,
         proposals=tuple(one for one in proposals.live(past) if at < one.expires_at),
         doubts=doubts,
+        unproven=past.unproven(),
         pauses=pauses,
         recent=recent,
         names=account_names(past, known | {pause.account_id for pause in pauses}),

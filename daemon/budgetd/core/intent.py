@@ -56,6 +56,8 @@ class State(StrEnum):
 FINAL = frozenset({State.SETTLED, State.REFUSED, State.CANCELLED, State.VOID})
 OPEN = frozenset(State) - FINAL
 NEVER_MOVED = frozenset({State.REFUSED, State.CANCELLED, State.VOID})
+MOST_DOUBTS = 3
+"""So many open intents that have met an unknown answer, and nothing new is sent."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.PREPARED: frozenset({State.SENDING, State.CANCELLED, State.REFUSED}),

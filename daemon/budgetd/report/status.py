@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from budgetd.core.approval import Proposal
-from budgetd.core.intent import Move
+from budgetd.core.intent import MOST_DOUBTS, Move
 from budgetd.core.pause import Pause
 from budgetd.core.standing import Standing
 
@@ -19,8 +19,9 @@ class Told:
 
     `is_running` is whether a daemon holds its lock; `standing` what one last said, None where
     none did or `unread` says why it cannot be read. `doubts` are not known to have moved or not,
-    `recent` the newest transfers, `names` their accounts by id. `late_after` is how old the end
-    of the last cycle may be.
+    `unproven` how many of them have met an answer that proves nothing, `recent` the newest
+    transfers, `names` their accounts by id. `late_after` is how old the end of the last cycle
+    may be.
     """
 
     now: datetime
@@ -31,9 +32,15 @@ class Told:
     unread: str = ""
     proposals: tuple[Proposal, ...] = ()
     doubts: tuple[Move, ...] = ()
+    unproven: int = 0
     pauses: tuple[Pause, ...] = ()
     recent: tuple[Move, ...] = ()
     names: Mapping[str, str]
+
+    @property
+    def is_held_by_doubt(self) -> bool:
+        """Whether so much is in doubt that nothing new is sent."""
+        return self.unproven >= MOST_DOUBTS
 
     @property
     def is_late(self) -> bool:

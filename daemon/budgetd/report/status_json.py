@@ -34,6 +34,7 @@ def status_json(told: Told) -> Json:
         **_said(said),
         "proposals": proposals_json(told.proposals)["proposals"],
         "doubts": moves_json(told.doubts, told.names)["transfers"],
+        "held_by_doubt": told.is_held_by_doubt,
         "pauses": pauses_json(told.pauses)["pauses"],
         "transfers": moves_json(told.recent, told.names)["transfers"],
     }

@@ -9,7 +9,7 @@ from datetime import timedelta
 from rich.text import Text
 
 from budgetd.core.approval import Proposal, ProposalState
-from budgetd.core.intent import Direction, Move
+from budgetd.core.intent import MOST_DOUBTS, Direction, Move
 from budgetd.core.money import parse_amount, show_amount, total
 from budgetd.core.reason import QUIET, Ask
 from budgetd.core.standing import Done, Funds, Standing
@@ -189,6 +189,8 @@ def _doubts(told: Told, screen: Screen) -> Iterator[str]:
         )
     if len(told.doubts) > MOST:
         yield f"and {len(told.doubts) - MOST:,} more: `budgetd transfers list --open`"
+    if told.is_held_by_doubt:
+        yield f"Nothing new is sent anywhere until fewer than {MOST_DOUBTS} are open."
 
 
 def _recent(told: Told, screen: Screen) -> Iterator[str]:

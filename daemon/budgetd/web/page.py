@@ -10,7 +10,7 @@ from datetime import datetime
 
 from budgetd.core.approval import Proposal, ProposalState
 from budgetd.core.decisions.decision import Held
-from budgetd.core.intent import Direction, Move, State
+from budgetd.core.intent import MOST_DOUBTS, Direction, Move, State
 from budgetd.core.moment import format_second
 from budgetd.core.money import parse_amount, show_amount, total
 from budgetd.core.reason import QUIET, Ask, Hold
@@ -200,6 +200,12 @@ def _banners(seen: Seen) -> Iterator[Banner]:
             title=f"A reload was refused at {tried}; policies {digest} stay in force.",
             lines=standing.policies.problems,
             cure="Correct the files, try them with `budgetd check`, then reload.",
+        )
+    if seen.past.unproven() >= MOST_DOUBTS:
+        yield Banner(
+            title="So much is in doubt that nothing new is sent.",
+            lines=(f"Nothing is, anywhere, until fewer than {MOST_DOUBTS} are open.",),
+            cure="`budgetd transfers show ID` says how each of them ends.",
         )
     pauses = in_force(seen.past.pauses(), seen.now)
     about = {pause.account_id for pause in pauses}

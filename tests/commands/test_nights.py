@@ -1,0 +1,66 @@
+"""What an operator who is called at night finds out with budgetd alone, and what to do."""
+
+import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from budgetd.core.moment import format_minute
+from budgetd.core.reconciliation import DEAD_TIME
+from budgetd.ledger.store import Ledger
+from budgetd.sandbox.faults import FaultKind, FaultOrder
+from budgetd.sandbox.running import RunningSandbox
+
+from .site import POLICY, Site
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+
+@pytest.fixture
+def abroad(site: Site) -> Site:
+    """A site that tells its times in Shanghai, and does not send again."""
+    site.write(resend="never", limits="per_cycle: {share_of_accounts: 100%}", policy=POLICY)
+    config = site.home / "config.yaml"
+    config.write_text(config.read_text().replace("timezone: UTC", "timezone: Asia/Shanghai"))
+    return site
+
+
+def lose(running: RunningSandbox, times: int) -> None:
+    running.sandbox.faults.order(FaultOrder(kind=FaultKind.LOST_BEFORE, method="POST", times=times))
+
+
+def test_three_doubts_hold_everything_and_each_command_says_so(
+    abroad: Site, passing: RunningSandbox
+) -> None:
+    lose(passing, 2)
+    assert abroad.run("apply", "--yes").exit_code == 7
+    told = json.loads(abroad.run("status", "--format", "json").stdout)
+    assert (len(told["doubts"]), told["held_by_doubt"]) == (2, False)
+    assert "Nothing new is sent" not in abroad.run("status").stdout
+    passing.sandbox.clock.advance(timedelta(minutes=1))
+    lose(passing, 1)
+    by_hand = ("transfer", "acme_streaming", "5.00", "--reason", "night", "--yes")
+    assert abroad.run(*by_hand).exit_code == 7
+    told = json.loads(abroad.run("status", "--format", "json").stdout)
+    assert (len(told["doubts"]), told["held_by_doubt"]) == (3, True)
+    assert (
+        "Nothing new is sent anywhere until fewer than 3 are open." in abroad.run("status").stdout
+    )
+    doctor = abroad.run("doctor").stdout
+    assert "3 transfers are open" in doctor
+    assert "nothing new is sent until fewer than 3 are open" in doctor
+
+
+def test_an_open_transfer_says_how_and_when_it_ends(abroad: Site, passing: RunningSandbox) -> None:
+    lose(passing, 1)
+    assert abroad.run("apply", "--yes").exit_code == 7
+    ledger = Ledger(abroad.state, may_write=False)
+    (intent,) = ledger.open_intents()
+    (attempt,) = ledger.attempts(intent.id)
+    ledger.close()
+    dead = format_minute(attempt.signed_at + DEAD_TIME, ZoneInfo("Asia/Shanghai"))
+    shown = abroad.run("transfers", "show", intent.id).stdout
+    assert f"first cycle after {dead}; where they do not decide, a person does" in shown
+    proof = " ".join(abroad.run("transfers", "prove", intent.id).stdout.split())
+    assert f"The first cycle after {dead}:" in proof
