@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from zoneinfo import ZoneInfo
 
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Direction, Instrument, State
+from budgetd.core.moment import format_second
 from budgetd.core.reconciliation import DEAD_TIME
 from budgetd.report.life import Evidence, Life
 
@@ -84,13 +86,13 @@ def last_word(life: Life) -> dict[str, object]:
     return concluded[-1] if concluded else {}
 
 
-def verdict_of(evidence: Evidence) -> Verdict:
-    """What all of it amounts to."""
-    basis = basis_of(evidence.life)
+def verdict_of(evidence: Evidence, zone: ZoneInfo | None = None) -> Verdict:
+    """What all of it amounts to; times in that zone, without one in UTC, which they say."""
+    basis, facts = basis_of(evidence.life), _facts(evidence, zone)
     return Verdict(
         basis=basis,
-        proves=_PROVES[basis].format(**_facts(evidence)),
-        leaves_open=_LEAVES_OPEN[basis].format(**_facts(evidence)) + _record(evidence, basis),
+        proves=_PROVES[basis].format(**facts),
+        leaves_open=_LEAVES_OPEN[basis].format(**facts) + _record(evidence, basis),
         checks=_checks(evidence),
     )
 
@@ -105,7 +107,7 @@ def _checks(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     )
 
 
-def _facts(evidence: Evidence) -> dict[str, str]:
+def _facts(evidence: Evidence, zone: ZoneInfo | None) -> dict[str, str]:
     life, word = evidence.life, last_word(evidence.life)
     settled = [one for one in life.attempts if one.answer_class is AnswerClass.SETTLED]
     said = settled[0] if settled else life.attempts[-1] if life.attempts else None
@@ -115,7 +117,7 @@ def _facts(evidence: Evidence) -> dict[str, str]:
         "status": "" if said is None else f"{said.status or 'nothing'} {said.code}".strip(),
         "number": "" if said is None else str(said.number),
         "attempts": str(len(life.attempts)),
-        "dead": _at(evidence.sent.last_at + DEAD_TIME) if evidence.sent else "",
+        "dead": _at(evidence.sent.last_at + DEAD_TIME, zone) if evidence.sent else "",
         "kind": kind_of(life),
     }
     named = ("by", "records", "settled", "in_doubt", "window", "read_at", "reading_before")
@@ -132,8 +134,8 @@ def kind_of(life: Life) -> str:
     return f"{intent.amount} of {intent.unit.instrument} {way}"
 
 
-def _at(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+def _at(at: datetime, zone: ZoneInfo | None) -> str:
+    return format_second(at, zone) if zone else f"{at:%Y-%m-%d %H:%M:%S}Z"
 
 
 def _record(evidence: Evidence, basis: Basis) -> str:

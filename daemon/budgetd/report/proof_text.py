@@ -26,7 +26,7 @@ _INDENT = 13
 
 def proof_text(evidence: Evidence, screen: Screen) -> str:
     """All of it, long lines broken between words; hashes and bodies stay whole."""
-    verdict = verdict_of(evidence)
+    verdict = verdict_of(evidence, screen.zone)
     lines = [Text(part) for line in head_lines(evidence.life) for part in _head(line, screen)]
     lines += [Text(), Text("evidence", style="bold")]
     for label, told in _evidence(evidence, screen):

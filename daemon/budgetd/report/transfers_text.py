@@ -13,6 +13,7 @@ from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Attempt, Direction, Instrument, Move, State
 from budgetd.core.moment import format_minute, format_second
 from budgetd.core.money import show_amount
+from budgetd.core.reconciliation import DEAD_TIME
 from budgetd.report.harmless import harmless
 from budgetd.report.life import Life
 from budgetd.report.phrases import signed
@@ -72,7 +73,27 @@ def _signed(move: Move) -> str:
 def transfer_life(life: Life, zone: ZoneInfo) -> str:
     """The life of one transfer, from its promise to its end, each step with its time."""
     lines = [*head_lines(life), "", *story_lines(life, zone)]
+    ending = _ending(life, zone)
+    if ending:
+        lines += ["", f"next     {ending}"]
     return "\n".join(harmless(line) for line in lines) + "\n"
+
+
+def _ending(life: Life, zone: ZoneInfo) -> str:
+    """How an open transfer comes to its end, or what a person can do for it; else empty."""
+    match life.move.state:
+        case State.NEEDS_HUMAN:
+            return (
+                "a person decides: `budgetd transfers prove ID` says what to look at, "
+                "`budgetd transfers resolve ID` ends it"
+            )
+        case State.SENDING | State.IN_DOUBT if life.attempts:
+            dead = format_minute(max(one.signed_at for one in life.attempts) + DEAD_TIME, zone)
+            return (
+                "an answer, or what the provider's records say in the first "
+                f"cycle after {dead}; where they do not decide, a person does"
+            )
+    return ""
 
 
 def head_lines(life: Life) -> Iterator[str]:
