@@ -250,7 +250,7 @@ async def test_after_one_401_nothing_more_is_called() -> None:
         )
         assert {type(one) for one in results} == {AuthenticationFailed}
         assert len(server.requests) == 1
-        with pytest.raises(AuthenticationFailed, match="was refused before"):
+        with pytest.raises(AuthenticationFailed, match="again after a reload or a new start"):
             await client.read(ops.ORGANIZATIONS)
         assert len(server.requests) == 1
 

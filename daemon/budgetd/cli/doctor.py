@@ -137,7 +137,10 @@ async def _look(name: str, look: Callable[[], Awaitable[object]]) -> Finding:
     from budgetd.provider.errors import (
         AccessDenied,
         AuthenticationFailed,
+        MalformedAnswer,
         ProviderError,
+        ServerFault,
+        Throttled,
         Unmanageable,
         Unreachable,
     )
@@ -150,8 +153,12 @@ async def _look(name: str, look: Callable[[], Awaitable[object]]) -> Finding:
         raise
     except ProviderError as problem:
         cure = "see docs/operations.md"
-        if isinstance(problem, AccessDenied):
+        if isinstance(problem, MalformedAnswer):
+            cure = "is it the provider who answers at `provider.endpoint`, with nothing in between?"
+        elif isinstance(problem, AccessDenied):
             cure = "grant the user businessUnitFinance view and update (docs/provider.md)"
+        elif isinstance(problem, ServerFault | Throttled):
+            cure = "nothing of ours: the provider is down or slow; every cycle tries it again"
         elif isinstance(problem, Unreachable):
             cure = "check endpoint, name resolution, firewall and certificates"
         return Finding(name=name, is_well=False, says=str(problem), cure=cure)

@@ -52,7 +52,8 @@ class Credential:
             raise AuthenticationFailed(
                 endpoint,
                 code=before.code,
-                message=f"was not called: the credential was refused before ({before})",
+                message=f"was not called: the credential was refused before ({before}); it is "
+                "tried again after a reload or a new start",
             )
 
     def retry_with_new_token(self) -> None:
