@@ -124,7 +124,7 @@ def of_doubts(intents: Sequence[Intent], state: State, now: Now) -> tuple[Messag
         return ()
     needs_human = state is State.NEEDS_HUMAN
     noun = count(len(intents), "transfer")
-    cure = "`budgetd transfers show ID` has the proof" if needs_human else "budgetd looks after it"
+    cure = "`budgetd transfers prove ID` has the proof" if needs_human else "budgetd looks after it"
     return (
         Message(
             event=Event.TRANSFER_NEEDS_HUMAN if needs_human else Event.TRANSFER_IN_DOUBT,

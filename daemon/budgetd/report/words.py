@@ -53,7 +53,7 @@ HOLD_SENTENCES: dict[Hold, str] = {
     Hold.OUTRANKED: "A rule that goes first decides for this account.",
     Hold.OVERLAP: "Two rules of the same priority claim the account; neither acts.",
     Hold.CONTRADICTION: "One rule would give and another take; neither acts.",
-    Hold.PAUSED: "Somebody has paused it.",
+    Hold.PAUSED: "It is paused: nothing moves until it is resumed.",
     Hold.WINDOW: "A window in which the rule does not act is open.",
     Hold.NOTICE: "The reclaim is announced, and its notice is not over.",
     Hold.IDLE: "The account spends nothing, so it is not topped up.",
