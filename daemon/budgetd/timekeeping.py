@@ -43,8 +43,7 @@ def note_notices(
 ) -> NewNotices:
     """Announces what a plan holds for its notice, and withdraws what it does not want any more, or
     what has moved since; what is announced for the first time, with its hold."""
-    rules = {name for name, _ in policies.rules()}
-    notices.withdraw(ledger, withdrawn(plan, observation, rules))
+    notices.withdraw(ledger, withdrawn(plan, observation, dict(policies.rules())))
     wanted = {(held.rule, one): held for held in plan.held for one in held.announces}
     fresh = notices.announce(ledger, wanted, plan.taken_at)
     return tuple((wanted[named], named[1]) for named in fresh)

@@ -134,3 +134,17 @@ async def test_many_small_cycles_touch_no_more_accounts_than_one_large_one(world
     _, report = await world.run(opened)
     assert report is not None
     assert [outcome.state for outcome in report.outcomes] == [State.SETTLED]
+
+
+async def test_a_ledger_that_moves_leaves_the_notice_of_another_running(world: World) -> None:
+    opened = world.policies(SLOWLY.replace(", max: 100.00", "") + "    notice: 3d\n")
+    await world.run(opened)
+    world.pass_time(days=1)
+    two_ledgers(world)
+    found = []
+    for _ in range(4):
+        await world.run(opened)
+        found.append(world.moved("full"))
+        world.pass_time(days=1)
+    assert found == [0, 0, -1_800_00, -2_800_00]
+    world.check()

@@ -230,7 +230,8 @@ class Replay:
         for rule, account_id, period in decided(plan, outcomes).done:
             self.memory.decided.setdefault(account_id, set()).add((rule, period))
         notices = self.memory.notices
-        for key in tuple(withdrawn(plan, observation, set(self._rules))):
+        rules = {name: named.rule for name, named in self._rules.items()}
+        for key in tuple(withdrawn(plan, observation, rules)):
             notices.pop(key, None)
         for held in plan.held:
             for one in held.announces:

@@ -4,9 +4,9 @@ Pure. What was announced is told by the observation; what is announced now, by t
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from budgetd.core.decisions.decision import Announcement, Held, Wish
 from budgetd.core.decisions.history import History
@@ -14,6 +14,7 @@ from budgetd.core.intent import Move, Unit
 from budgetd.core.observation import Announced, Observation
 from budgetd.core.plans.consent import at_most
 from budgetd.core.plans.plan import Plan, Transfer
+from budgetd.core.policies.policy import Rule
 from budgetd.core.reason import Hold
 
 Key = tuple[str, Unit, str]
@@ -44,9 +45,10 @@ def after_notice(wish: Wish, drawn: list[Transfer], history: History) -> list[Tr
     )
 
 
-def withdrawn(plan: Plan, observation: Observation, rules: Collection[str]) -> Iterator[Key]:
+def withdrawn(plan: Plan, observation: Observation, rules: Mapping[str, Rule]) -> Iterator[Key]:
     """What was announced and is not to move by that any more: it has moved, its rule is gone, a
-    good reading says so, or the rule wants others of the account's units and not this one."""
+    good reading says so, or the rule wants others of the account's units and not this one. Where
+    others move, one whose notice still runs was not asked for."""
     known = observation.notices
     if not known:
         return
@@ -60,12 +62,17 @@ def withdrawn(plan: Plan, observation: Observation, rules: Collection[str]) -> I
             part = held.coupon.child_id or ""
             unit = Unit(account_id=held.account.id, instrument=held.instrument, part=part)
             wanted[held.rule, held.account.id].add(unit)
+    moving = {(transfer.rule, transfer.account.id) for transfer in plan.transfers}
     for key, announced in known.items():
         rule, unit, _ = key
         others = wanted[rule, unit.account_id]
         is_contrary = {(rule, unit.account_id, ""), (rule, unit.account_id, unit.part)} & contrary
         is_used = any(_uses(move, key, announced) for move in observation.moves)
-        if rule not in rules or is_used or is_contrary or (others and unit not in others):
+        is_passed_over = bool(others) and unit not in others
+        if (rule, unit.account_id) in moving and rule in rules:
+            ends = announced.at + (rules[rule].notice or timedelta(0))
+            is_passed_over = is_passed_over and ends <= observation.taken_at
+        if rule not in rules or is_used or is_contrary or is_passed_over:
             yield key
 
 
