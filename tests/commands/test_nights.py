@@ -64,3 +64,41 @@ def test_an_open_transfer_says_how_and_when_it_ends(abroad: Site, passing: Runni
     assert f"first cycle after {dead}; where they do not decide, a person does" in shown
     proof = " ".join(abroad.run("transfers", "prove", intent.id).stdout.split())
     assert f"The first cycle after {dead}:" in proof
+
+
+def test_a_broken_policy_does_not_keep_the_doctor_from_the_rest(
+    site: Site, running: RunningSandbox
+) -> None:
+    site.run("apply", "--yes")
+    (site.home / "policies" / "p.yaml").write_text(POLICY.replace("below:", "belwo:"))
+    ledger = Ledger(site.state, may_write=True)
+    with ledger.writing():
+        ledger.latch("moved twice", running.sandbox.clock.now())
+    ledger.close()
+    result = site.run("doctor")
+    assert result.exit_code == 2
+    assert "unknown key 'belwo'; did you mean 'below'?" in result.stdout
+    assert "everything latched since" in result.stdout
+    assert "ok  master cash     readable" in result.stdout
+
+
+def test_the_line_of_an_unread_account_says_what_is_wrong_and_not_where(
+    site: Site, running: RunningSandbox
+) -> None:
+    accounts = running.sandbox.book.accounts.values()
+    (web,) = (one.id for one in accounts if one.display_name == "prod-web")
+    running.sandbox.faults.order(
+        FaultOrder(
+            kind=FaultKind.MALFORMED, method="GET", path="retrieve-amount", contains=web, times=3
+        )
+    )
+    (line,) = [line for line in site.run("plan").stdout.splitlines() if "unread " in line]
+    assert "what is not documented, at $" in line
+    assert "GET /v2" not in line
+
+
+def test_what_to_do_after_a_transfer_is_never_cut_off(site: Site, running: RunningSandbox) -> None:
+    running.sandbox.faults.order(FaultOrder(kind=FaultKind.MALFORMED, method="POST", times=1))
+    result = site.run("apply", "--yes")
+    assert result.exit_code in (1, 7)
+    assert "Nothing more is sent until `budgetd resume --reason`" in " ".join(result.stdout.split())

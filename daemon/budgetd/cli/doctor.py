@@ -6,17 +6,18 @@ It reads and reports; it repairs nothing and moves nothing.
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from budgetd.cli.doctor_state import Finding, state_findings
-from budgetd.cli.speaking import FAILED, failures
+from budgetd.cli.speaking import FAILED, USAGE, failures
+from budgetd.core.documents.problem import InputError
 
 if TYPE_CHECKING:
+    from budgetd.config import Config
     from budgetd.observe import Observer
-    from budgetd.wiring import Opened
 
 
 @click.command("doctor")
@@ -26,18 +27,21 @@ def command(ctx: click.Context, style: str) -> None:
     """Config, policies, credentials, clock, permissions, quota, disk, ledger, pauses, doubt.
 
     One line each, with the cure where something is not well.
-    Exits 1 where something is not well. Reads a handful of APIs once; moves nothing.
+    Exits 1 where something is not well, 2 where the policies are not valid. Reads a handful of
+    APIs once; moves nothing.
     """
     with failures():
-        from budgetd.wiring import open_documents
+        from budgetd.config import find_config, load_config
 
-        opened = open_documents(ctx.obj)
-        findings = asyncio.run(_examine(opened))
+        config = load_config(find_config(ctx.obj))
+        findings, is_valid = _policies(config)
+        findings += asyncio.run(_examine(config))
         if style == "json":
             click.echo(json.dumps(_document(findings), indent=2))
         else:
             _print(findings)
-        ctx.exit(0 if all(one.is_well for one in findings) else FAILED)
+        is_well = all(one.is_well for one in findings)
+        ctx.exit(USAGE if not is_valid else 0 if is_well else FAILED)
 
 
 def _document(findings: list[Finding]) -> dict[str, object]:
@@ -65,29 +69,39 @@ def _print(findings: list[Finding]) -> None:
             click.echo(f"    {'':{width}}  -> {one.cure}")
 
 
-async def _examine(opened: "Opened") -> list[Finding]:
-    findings = [*_documents(opened), *state_findings(opened.config)]
-    findings += [one async for one in _provider(opened)]
+async def _examine(config: "Config") -> list[Finding]:
+    findings = list(state_findings(config))
+    findings += [one async for one in _provider(config)]
     return findings
 
 
-def _documents(opened: "Opened") -> Iterator[Finding]:
-    policies, config = opened.loaded.policy_set, opened.config
-    count = sum(1 for _ in policies.rules())
-    digest = policies.digest.removeprefix("sha256:")[:6]
-    yield Finding(
-        name="policies", is_well=True, says=f"{count} rules in force, {config.mode} ({digest})"
-    )
-    for warning in opened.loaded.warnings:
-        yield Finding(name="policies", is_well=True, says=warning.headline())
+def _policies(config: "Config") -> tuple[list[Finding], bool]:
+    """What is said of the policies on the disk, and whether they are valid. Where they are not,
+    the rest is looked at all the same: a daemon works on with those from before."""
+    from budgetd.config import load_policies
+
+    try:
+        loaded = load_policies(config.policies, config)
+    except InputError as refused:
+        cure = "correct the files, try them with `budgetd check`; a daemon keeps what it has"
+        findings = [
+            Finding(name="policies", is_well=False, says=one.headline(), cure=cure)
+            for one in refused.problems
+            if not one.is_warning
+        ]
+        return findings, False
+    count = sum(1 for _ in loaded.policy_set.rules())
+    digest = loaded.policy_set.digest.removeprefix("sha256:")[:6]
+    says = [f"{count} rules on the disk, {config.mode} ({digest})"]
+    says += [warning.headline() for warning in loaded.warnings]
+    return [Finding(name="policies", is_well=True, says=line) for line in says], True
 
 
-async def _provider(opened: "Opened") -> AsyncIterator[Finding]:
+async def _provider(config: "Config") -> AsyncIterator[Finding]:
     from budgetd.clock import now
     from budgetd.provider.errors import AuthenticationFailed
     from budgetd.wiring import observer_of, open_client
 
-    config = opened.config
     async with open_client(config, now, may_write=False) as client:
         observer = observer_of(config, client, now)
         try:
