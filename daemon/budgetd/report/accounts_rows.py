@@ -4,7 +4,6 @@ It sums what was read and says what was not; it may not lay out anything, nor ta
 unknown for nothing.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,9 +27,9 @@ from budgetd.core.observation import (
     Unknown,
 )
 from budgetd.report.ahead import Ahead, ahead_of
+from budgetd.report.words import without_endpoint
 
 V = TypeVar("V")
-_ENDPOINT = re.compile(r"^(GET|POST) /\S+ (answered )?", re.ASCII)
 
 
 class Known(StrEnum):
@@ -116,8 +115,7 @@ def _missing(reading: Unknown | None) -> Figure:
     if reading is None:
         return Figure(state=Known.NOT_READ)
     state = Known.UNMANAGEABLE if reading.is_unmanageable else Known.UNKNOWN
-    # Which API it was says nothing to people: every instrument has its own.
-    return Figure(state=state, why=_ENDPOINT.sub("", reading.reason))
+    return Figure(state=state, why=without_endpoint(reading.reason))
 
 
 def _state(reading: Ok[V] | Stale[V]) -> Known:

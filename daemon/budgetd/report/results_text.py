@@ -21,7 +21,7 @@ from budgetd.report.phrases import (
 )
 from budgetd.report.plan_text import MOST_ROWS, short_label
 from budgetd.report.rows import VERBS
-from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
+from budgetd.report.screen import Screen, flow_parts, pad, print_lines, sentences
 from budgetd.report.words import STATE_WORDS
 
 _SIGNS: dict[State | None, str] = {
@@ -69,7 +69,7 @@ def progress_line(outcome: Outcome) -> str:
 
 
 def _table(outcomes: Sequence[Outcome], width: int) -> Iterator[Text]:
-    """One line an outcome; a note that does not fit beside it has the line below."""
+    """One line an outcome; a note that does not fit beside it has the lines below."""
     amounts = [outcome_amount(outcome) for outcome in outcomes]
     amount_size = max(map(len, amounts), default=0)
     room = max(width - amount_size - _FIXED, 8)
@@ -85,5 +85,7 @@ def _table(outcomes: Sequence[Outcome], width: int) -> Iterator[Text]:
             yield Text(f"{line}: {note}", style=style)
             continue
         yield Text(line, style=style)
-        if note:
-            yield Text(f"      {fit(note, width - 6)}", style=style)
+        # A note may end with what to do: it is broken between words, never cut.
+        yield from (
+            Text(f"      {part}", style=style) for part in sentences(note, width - 6) if part
+        )

@@ -18,7 +18,14 @@ from budgetd.core.observation import Account
 from budgetd.core.plans.plan import Plan, Transfer, Unreadable
 from budgetd.core.reason import Hold
 from budgetd.report.summary import loud_holds
-from budgetd.report.words import ASK_WORDS, HOLD_WORDS, RAISED_WORDS, WHY_WORDS, limit_name
+from budgetd.report.words import (
+    ASK_WORDS,
+    HOLD_WORDS,
+    RAISED_WORDS,
+    WHY_WORDS,
+    limit_name,
+    without_endpoint,
+)
 
 
 class RowKind(StrEnum):
@@ -144,7 +151,7 @@ def _held(held: Held, now: datetime, zone: ZoneInfo) -> Row:
 def hold_note(held: Held, now: datetime, zone: ZoneInfo) -> str:
     """Why and until when, in a few words: `cooldown until 23:10`."""
     until = f" until {moment(held.until, now, zone)}" if held.until else ""
-    detail = f": {held.detail}" if held.detail else ""
+    detail = f": {without_endpoint(held.detail)}" if held.detail else ""
     return f"{HOLD_WORDS[held.reason]}{until}{detail}"
 
 
@@ -157,11 +164,11 @@ def moment(at: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def _unreadable(unreadable: Unreadable) -> Row:
-    is_stale = unreadable.reason is Hold.STALE
+    is_stale, why = unreadable.reason is Hold.STALE, without_endpoint(unreadable.detail)
     return Row(
         kind=RowKind.UNREADABLE,
         sign=SIGNS[RowKind.UNREADABLE],
         verb="stale" if is_stale else "unread",
         account=unreadable.account,
-        note="; ".join(part for part in (unreadable.detail, "nothing is assumed") if part),
+        note="; ".join(part for part in (why, "nothing is assumed") if part),
     )

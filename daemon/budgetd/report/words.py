@@ -3,6 +3,8 @@
 Every member has its words, which a test keeps. It may not decide anything, nor know a plan.
 """
 
+import re
+
 from budgetd.core.intent import State
 from budgetd.core.reason import Ask, Hold, Why
 
@@ -104,6 +106,15 @@ _LIMIT_WORDS = {
     "per_day.amount": "more money than may move one way in 24 hours",
     "unknown_readings": "too many accounts could not be read",
 }
+
+
+_ENDPOINT = re.compile(r"^(GET|POST) /\S+ (answered )?", re.ASCII)
+
+
+def without_endpoint(why: str) -> str:
+    """Why something could not be read, without the API it was: every instrument has its own, and
+    in a line of a table its address stands where the reason would."""
+    return _ENDPOINT.sub("", why)
 
 
 def limit_words(limit: str) -> str:
