@@ -153,3 +153,39 @@ def test_more_than_there_is_does_not_come_home(site: Site, running: RunningSandb
     code, said = by_hand(site, "acme_idle", "5000.01", "--reclaim")
     assert (code, "it has 5,000.00" in said) == (1, True), said
     assert running.sandbox.book.moves == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--coupon", "nope"), "the master has no coupon nope"),
+        (("--coupon", "nope", "--reclaim"), "acme_busy has no coupon nope"),
+        (("--credit", "--ledger", "2026"), "the master has no credit ledger that ends 2026"),
+        (("--credit", "--ledger", "2026", "--reclaim"), "acme_busy has no credit ledger that ends"),
+    ],
+)
+def test_a_coupon_or_ledger_that_is_not_there_is_said_with_those_that_are(
+    site: Site, running: RunningSandbox, arguments: tuple[str, ...], words: str
+) -> None:
+    code, said = by_hand(site, "acme_busy", "5.00", *arguments)
+    assert (code, words in said) == (2, True), said
+    assert "it has " in said
+    if arguments == ("--coupon", "nope"):
+        assert all(one.id in said for one in running.sandbox.book.master.coupons.values())
+    assert running.sandbox.book.moves == []
+
+
+def test_what_the_master_cannot_give_is_told_with_what_it_can(
+    site: Site, running: RunningSandbox
+) -> None:
+    master = running.sandbox.book.master
+    code, said = by_hand(site, "acme_prod_web", "9999999.00")
+    words = "master short of money: the master can give 99,990.00; nothing was moved"
+    assert (code, words in said) == (1, True), said
+    coupon = min(master.coupons.values(), key=lambda one: one.purse.amount)
+    there = f"{coupon.purse.amount / 100:,.2f}"
+    code, said = by_hand(site, "acme_prod_web", "9999999.00", "--coupon", coupon.id)
+    assert (code, f"the master can give {there};" in said) == (1, True), said
+    most = max(ledger.purse.amount for ledger in master.ledgers.values())
+    code, said = by_hand(site, "acme_prod_api", "9999999.00", "--credit")
+    assert (code, f"the master can give {most / 100:,.2f};" in said) == (1, True), said

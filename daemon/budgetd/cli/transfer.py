@@ -23,12 +23,16 @@ from budgetd.core.moment import format_minute
 
 if TYPE_CHECKING:
     from budgetd.core.decisions.decision import Held
-    from budgetd.core.observation import Account
+    from budgetd.core.observation import Account, Observation
     from budgetd.core.plans.by_hand import Order
     from budgetd.core.plans.plan import Transfer, Withheld
     from budgetd.cycle import Cycle, Report
     from budgetd.ledger.store import Ledger
     from budgetd.wiring import Opened
+
+
+MOST = 5
+"""So many coupons or ledgers are listed for somebody who named one that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +144,10 @@ async def _dry(wanted: Wanted) -> int:
     account = _account(wanted, observation.accounts)
     if account is None:
         return USAGE
-    found = plan_by_hand(_order(wanted, account), settings.frame, observation, settings.limits)
+    order = _order(wanted, account)
+    if _is_absent(order, observation):
+        return USAGE
+    found = plan_by_hand(order, settings.frame, observation, settings.limits)
     if isinstance(found, Held | Withheld):
         return _tell_held(wanted, account, found)
     _tell(wanted, account, found)
@@ -172,6 +179,8 @@ async def _real(wanted: Wanted, ledger: "Ledger") -> int:
         if account is None:
             return USAGE
         settings, order = cycle.settings, _order(wanted, account)
+        if _is_absent(order, report.observation):
+            return USAGE
         found = plan_by_hand(order, settings.frame, report.observation, settings.limits)
         if isinstance(found, Held | Withheld):
             return _tell_held(wanted, account, found)
@@ -205,6 +214,27 @@ def _order(wanted: Wanted, account: "Account") -> "Order":
         amount=wanted.amount,
         part=wanted.part,
     )
+
+
+def _is_absent(order: "Order", observation: "Observation") -> bool:
+    """Whether it names a coupon or a ledger that is not there; then it is said, with a few that
+    are."""
+    from budgetd.core.intent import Instrument
+    from budgetd.core.money import show_amount
+    from budgetd.core.plans.by_hand import absent_of
+
+    found = absent_of(order, observation)
+    if found is None:
+        return False
+    whose = "the master" if found.owner is None else found.owner.label
+    kind = "coupon" if found.instrument is Instrument.COUPON else "credit ledger that ends"
+    say(f"error: {whose} has no {kind} {found.part or 'never'}; nothing was moved")
+    useful = [(name, amount) for name, amount in found.there if amount]
+    told = [f"{name or 'permanent'} ({show_amount(amount)})" for name, amount in useful[:MOST]]
+    if len(useful) > MOST:
+        told.append(f"{len(useful) - MOST} more")
+    say(f"it has {', '.join(told)}" if told else "it has none with anything in it")
+    return True
 
 
 def _tell_held(wanted: Wanted, account: "Account", found: "Held | Withheld") -> int:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from budgetd.core.decisions.deciding import Decisions, decide_alone
-from budgetd.core.decisions.decision import Held, NamedRule
+from budgetd.core.decisions.decision import Held, NamedRule, Wish
+from budgetd.core.decisions.history import History
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import Account, Coupon, CreditLedger, Observation, Ok, Readings
+from budgetd.core.plans.funds import Purse
 from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.policies.policy import (
@@ -31,6 +33,17 @@ BY_HAND = "by hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """What an order names and is not there: nothing of it can be meant. `there` are those that
+    are, each with what is in it; `owner` is the account, None the master."""
+
+    part: str
+    instrument: Instrument
+    owner: Account | None
+    there: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a person asks for.
 
@@ -46,6 +59,31 @@ class Order:
     part: str | None = None
 
 
+def absent_of(order: Order, observation: Observation) -> Absent | None:
+    """The coupon or ledger that an order names, where a good reading shows no such one."""
+    is_out = order.direction is Direction.ALLOCATE
+    own = observation.master if is_out else observation.readings_of(order.account.id)
+    reading = own.coupons if order.instrument is Instrument.COUPON else own.credit
+    if order.part is None or order.instrument is Instrument.CASH or not isinstance(reading, Ok):
+        return None
+    there = tuple(_known(one) for one in reading.value)
+    if order.part in (name for name, _ in there):
+        return None
+    return Absent(
+        part=order.part,
+        instrument=order.instrument,
+        owner=None if is_out else order.account,
+        there=there,
+    )
+
+
+def _known(one: CreditLedger | Coupon) -> tuple[str, Decimal]:
+    """The name of a part as orders give it, and what can be moved of it."""
+    if isinstance(one, CreditLedger):
+        return one.expire_time or "", one.available or ZERO
+    return one.child_id or one.coupon_id, one.balance
+
+
 def plan_by_hand(
     order: Order, frame: Frame, observation: Observation, limits: Limits
 ) -> Transfer | Held | Withheld:
@@ -54,17 +92,21 @@ def plan_by_hand(
     held = _short_of(order, seen)
     if held is not None:
         return held
-    plan = make_plan(frame, _decided(order, seen, limits), seen, limits)
+    decided = _decided(order, seen, limits)
+    plan = make_plan(frame, decided, seen, limits)
     if plan.withheld:
         return plan.withheld[0]
     if plan.held or not plan.transfers:
-        return next(iter(plan.held), None) or _held(order, Hold.UNREAD)
+        held = next(iter(plan.held), None) or _held(order, Hold.UNREAD)
+        if held.reason is not Hold.MASTER_SHORT:
+            return held
+        return replace(held, detail=_what_there_is(decided, seen, limits))
     if any(one.ask not in (None, Ask.APPROVAL_ABOVE) for one in plan.transfers):
         return _held(order, Hold.AWAITING_APPROVAL)
     if len(plan.transfers) > 1:
         return _held(order, _shortage(order), "it would take several ledgers or coupons; name one")
     if plan.transfers[0].amount != order.amount:
-        return _held(order, _shortage(order))
+        return _held(order, _shortage(order), _what_there_is(decided, seen, limits))
     return replace(plan.transfers[0], ask=None)
 
 
@@ -117,9 +159,7 @@ def _narrowed(order: Order, observation: Observation) -> Observation:
 
 def _only(readings: Readings, part: str) -> Readings:
     def is_part(one: CreditLedger | Coupon) -> bool:
-        if isinstance(one, CreditLedger):
-            return (one.expire_time or "") == part
-        return (one.child_id or one.coupon_id) == part
+        return _known(one)[0] == part
 
     credit, coupons = readings.credit, readings.coupons
     if isinstance(credit, Ok):
@@ -157,6 +197,15 @@ def _short_of(order: Order, seen: Observation) -> Held | None:
     if there < order.amount:
         return _held(order, Hold.RECLAIMABLE, f"it has {there:,.2f}")
     return None
+
+
+def _what_there_is(decided: Decisions, seen: Observation, limits: Limits) -> str:
+    """What the master could give of what was asked for."""
+    wish = next((one for one in decided.made if isinstance(one, Wish)), None)
+    if wish is None or wish.named.direction is not Direction.ALLOCATE:
+        return ""
+    purse = Purse(seen, History(seen, limits.reflected_after), limits)
+    return f"the master can give {purse.left(wish, ()):,.2f}"
 
 
 def _shortage(order: Order) -> Hold:

@@ -99,7 +99,7 @@ class Drawer:
         action, instrument = wish.named.action, wish.named.instrument
         assert isinstance(action, Lift)
         booked, given = draft.amount, total(piece.amount for piece in pieces)
-        draft.clip("exists", given, Hold.MASTER_SHORT, "what the master can give")
+        self._clip_to_master(wish, draft, pieces, given)
         transfers: list[Transfer] = []
         for piece in pieces:
             part = Draft(
@@ -119,6 +119,21 @@ class Drawer:
         # Only the last piece can be short of the target: the others are followed by it.
         transfers[:-1] = [replace(transfer, short_by=ZERO) for transfer in transfers[:-1]]
         return transfers or self._not_given(wish, draft)
+
+    def _clip_to_master(
+        self, wish: Wish, draft: Draft, pieces: list[Piece], given: Decimal
+    ) -> None:
+        """What the master has for the wish, then what of that can be moved."""
+        action = wish.named.action
+        assert isinstance(action, Lift)
+        if given == draft.amount:
+            return
+        there = given + self.purse.left(wish, pieces)
+        draft.clip("exists", there, Hold.MASTER_SHORT, "what the master can give")
+        draft.round_down()
+        if draft.hold(action.min) is None:
+            note = f"in parts of {format_amount(max(action.min, draft.grain))} at least"
+            draft.clip("exists", given, Hold.MASTER_SHORT, note)
 
     def _not_given(self, wish: Wish, draft: Draft) -> Held:
         """The hold of a lift that got nothing: for its own grants that are under way, if any."""

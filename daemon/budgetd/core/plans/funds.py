@@ -4,7 +4,7 @@ It is consumed as a plan is drawn up, and given back when a batch is withheld: a
 making works on copies. It may not decide who goes first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from budgetd.core.decisions.history import History
 from budgetd.core.decisions.holdings import fits, lives
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument
-from budgetd.core.money import ZERO, round_down
+from budgetd.core.money import ZERO, round_down, total
 from budgetd.core.observation import Coupon, CreditLedger, Observation, Ok
 from budgetd.core.policies.policy import GrantCoupons, Lift, TopUp
 
@@ -115,6 +115,33 @@ class Purse:
             assert self._coupon_left is not None
             self._coupon_left[piece.part] += piece.amount
 
+    def left(self, wish: Wish, had: Sequence[Piece]) -> Decimal:
+        """What is left of the sources that a wish may take from, beside what it `had` of them; of
+        credit in one ledger, since a top-up is of one."""
+        action = wish.named.action
+        match action:
+            case GrantCoupons():
+                assert self._coupon_left is not None
+                fitting = self._fitting(wish, action)
+                return total(max(self._coupon_left[one.coupon_id], ZERO) for one in fitting)
+            case TopUp() if action.instrument is Instrument.CREDIT:
+                assert self._credit_left is not None
+                chosen = {piece.part for piece in had if piece.amount > ZERO}
+                ledgers = _in_order(self._ledgers, action, self._now)
+                parts = chosen or {ledger.expire_time or "" for ledger in ledgers}
+                return max((ZERO, *(self._credit_left[part] for part in parts)))
+        assert self.cash is not None
+        return self.cash
+
+    def _fitting(self, wish: Wish, action: GrantCoupons) -> Iterator[Coupon]:
+        """The master's coupons that a grant may take from, the soonest-expiring first."""
+        way = (wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
+        busy = {move.unit.part for move in (*self._history.pending(*way), *wish.served)}
+        busy |= self._history.parts_of_plan(*way)
+        for coupon in self._coupons:
+            if coupon.coupon_id not in busy and fits(action, coupon, self._now):
+                yield coupon
+
     def _take_credit(
         self, action: TopUp, amount: Decimal, grain: Decimal, first: Sequence[Piece]
     ) -> list[Piece]:
@@ -138,17 +165,11 @@ class Purse:
         action = wish.named.action
         assert isinstance(action, GrantCoupons)
         begun = {piece.part for piece in first}
-        way = (wish.account.id, Instrument.COUPON, Direction.ALLOCATE)
-        going = self._history.pending(*way)
-        busy = {move.unit.part for move in (*going, *wish.served)}
-        busy |= self._history.parts_of_plan(*way)
         pieces = []
-        for coupon in self._coupons:
+        for coupon in self._fitting(wish, action):
             if amount <= ZERO:
                 break
             left = self._coupon_left[coupon.coupon_id]
-            if coupon.coupon_id in busy or not fits(action, coupon, self._now):
-                continue
             least = ZERO if coupon.coupon_id in begun else action.min
             given = _usable(left, amount, grain, least)
             if given > ZERO:
