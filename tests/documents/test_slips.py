@@ -31,6 +31,8 @@ def problems_of(text: str) -> list[Problem]:
         ("a:\n  b: 1\n  \tc: 2\n", "3:3", "a tab does not indent in YAML"),
         ("a: |\n\tb\n", "2:1", "a tab does not indent in YAML"),
         ('a: {b: 1, c: "x*}\nd: e\n', "1:14", "this quote is never closed"),
+        ('a: "b\nc:\n  - d: "e"\n', "1:4", "this quote is not closed in its line"),
+        ('a: "b\n  c" d\n', "1:4", "this quote is not closed in its line"),
         ("a: 'month's end'\n", "1:11", "a text goes on after its closing quote"),
         ('a: "C:\\path"\n', "1:7", "a backslash in double quotes begins an escape"),
         ("a: 1\nb:2\nc: 3\n", "2:2", "a space is missing after the colon"),

@@ -112,7 +112,8 @@ class _Builder:
         try:
             self._take_all()
         except yaml.MarkedYAMLError as error:
-            slip = slip_of(_fault(error), self.source.lines)
+            quoted = self.source.texts[-1][0] if self.source.texts else None
+            slip = slip_of(_fault(error, quoted), self.source.lines)
             place = Mark(slip.line + 1, slip.column + 1)
             problem = self.source.problem(place, slip.message, hint=slip.hint)
             return sorted((*self.problems, problem))
@@ -297,11 +298,12 @@ def _begin(event: yaml.Event) -> Span:
     return start.line, start.column, -1, 0
 
 
-def _fault(error: yaml.MarkedYAMLError) -> Fault:
+def _fault(error: yaml.MarkedYAMLError, quoted: tuple[int, int] | None) -> Fault:
     mark, begun = error.problem_mark or error.context_mark, error.context_mark
     return Fault(
         problem=str(error.problem or error.context),
         at=(mark.line, mark.column) if mark is not None else (0, 0),
         context=str(error.context or ""),
         since=(begun.line, begun.column) if begun is not None else None,
+        quoted=(quoted[0] - 1, quoted[1] - 1) if quoted is not None else None,
     )

@@ -25,19 +25,22 @@ class Slip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A parser's word: the problem where it gave up, and in what, which began at `since`. Places
-    count from 0."""
+    """A parser's word: the problem where it gave up, and in what, which began at `since`; `quoted`
+    is where the last text in quotes began. Places count from 0."""
 
     problem: str
     at: tuple[int, int]
     context: str = ""
     since: tuple[int, int] | None = None
+    quoted: tuple[int, int] | None = None
 
 
 def slip_of(fault: Fault, lines: list[str]) -> Slip:
     """What is told of a fault; the parser's own words where nothing better is known."""
     at = fault.at
     found = _indented_by_tab(lines, at)
+    if found is None:
+        found = _never_closed(fault, lines)
     if found is None:
         found = _told(lines, at, fault.since or at, (fault.problem, fault.context))
     return found or Slip(*at, f"not YAML: {fault.problem}")
@@ -49,6 +52,16 @@ def _indented_by_tab(lines: list[str], at: tuple[int, int]) -> Slip | None:
     if column < 0 or before.strip():
         return None
     return Slip(at[0], column, "a tab does not indent in YAML", "write spaces")
+
+
+def _never_closed(fault: Fault, lines: list[str]) -> Slip | None:
+    """A quote that a later line's opening one has closed: the text goes on right behind that."""
+    quoted, (line, column) = fault.quoted, fault.at
+    if quoted is None or quoted[0] == line or _sign(lines, quoted) not in ("'", '"'):
+        return None
+    if not _line(lines, line)[:column].rstrip().endswith(_sign(lines, quoted)):
+        return None
+    return Slip(*quoted, "this quote is not closed in its line", f"but in line {line + 1}")
 
 
 def _told(
