@@ -3,7 +3,7 @@
 It sums up what was read; an unknown part makes the sum unknown. It may not decide.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from budgetd.core.decisions.decision import NamedRule
@@ -12,6 +12,8 @@ from budgetd.core.intent import Instrument
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import Coupon, CreditLedger, Ok, Readings
 from budgetd.core.policies.policy import GrantCoupons, ReclaimWhen, TopUp
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def fits(action: GrantCoupons, coupon: Coupon, now: datetime) -> bool:
@@ -27,6 +29,11 @@ def fits(action: GrantCoupons, coupon: Coupon, now: datetime) -> bool:
 def lives(expires_at: datetime | None, at_least: timedelta | None, now: datetime) -> bool:
     """Whether something is unexpired, and stays so for at least that long."""
     return expires_at is None or expires_at > now + (at_least or timedelta(0))
+
+
+def end_of(one: CreditLedger | Coupon) -> datetime:
+    """When it expires, to put the soonest first: what never does comes after all others."""
+    return one.expires_at or _NEVER
 
 
 def living(action: TopUp, readings: Readings, now: datetime) -> Ok[Decimal] | None:
@@ -56,13 +63,8 @@ def all_ledgers(
     """The unexpired ledgers, soonest first, and their sum; None where a null hides a part."""
     if not isinstance(readings.credit, Ok):
         return (), None
-    far = datetime.max.replace(tzinfo=now.tzinfo)
-    ledgers = tuple(
-        sorted(
-            (item for item in readings.credit.value if lives(item.expires_at, None, now)),
-            key=lambda ledger: ledger.expires_at or far,
-        )
-    )
+    unexpired = (item for item in readings.credit.value if lives(item.expires_at, None, now))
+    ledgers = tuple(sorted(unexpired, key=end_of))
     if any(ledger.amount is None or ledger.available is None for ledger in ledgers):
         return ledgers, None
     value = total(ledger.amount for ledger in ledgers if ledger.amount is not None)

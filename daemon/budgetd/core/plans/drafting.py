@@ -94,6 +94,10 @@ class Drawer:
             draft.clip("cap", left[0], Hold.CAP, f"{left[1]} leaves {format_amount(left[0])}")
         draft.round_down()
 
+    def alone(self, wish: Wish, draft: Draft) -> list[Transfer] | Held:
+        """The transfers of a lift that takes all it can get, whoever else wants something."""
+        return self.settle(wish, draft, self.purse.take(wish, draft.amount, draft.grain))
+
     def settle(self, wish: Wish, draft: Draft, pieces: list[Piece]) -> list[Transfer] | Held:
         """The transfers of a lift whose pieces the master has given; the rest is put back."""
         action, instrument = wish.named.action, wish.named.instrument

@@ -12,7 +12,7 @@ from typing import Self
 
 from budgetd.core.decisions.decision import Wish
 from budgetd.core.decisions.history import History
-from budgetd.core.decisions.holdings import fits, lives
+from budgetd.core.decisions.holdings import end_of, fits, lives
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.intent import Direction, Instrument
 from budgetd.core.money import ZERO, round_down, total
@@ -52,9 +52,8 @@ class Purse:
         self._coupon_left: dict[str, Decimal] | None = None
         self._coupons: tuple[Coupon, ...] = ()
         if isinstance(master.coupons, Ok):
-            far = datetime.max.replace(tzinfo=self._now.tzinfo)
             self._coupons = tuple(
-                sorted(master.coupons.value, key=lambda c: (c.expires_at or far, c.coupon_id))
+                sorted(master.coupons.value, key=lambda coupon: (end_of(coupon), coupon.coupon_id))
             )
             self._coupon_left = {
                 coupon.coupon_id: coupon.balance
@@ -193,7 +192,4 @@ def _in_order(
     living = [item for item in ledgers if lives(item.expires_at, action.lives_at_least, now)]
     if action.ledger == "permanent":
         return [item for item in living if item.expire_time is None]
-    far = datetime.max.replace(tzinfo=now.tzinfo)
-    return sorted(
-        living, key=lambda item: item.expires_at or far, reverse=action.ledger != "soonest"
-    )
+    return sorted(living, key=end_of, reverse=action.ledger != "soonest")

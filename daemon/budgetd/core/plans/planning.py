@@ -214,9 +214,7 @@ def _draw(wishes: Sequence[Wish], drawer: Drawer, gate: Gate) -> tuple[list[Tran
             holds.append(want)
         elif wish.ask or approvals.needs_one(wish, _at_most(wish, want, approvals, drawer)):
             proposal = replace(wish, ask=wish.ask or Ask.APPROVAL_ABOVE)
-            pieces = drawer.purse.take(wish, want.amount, want.grain)
-            drawn = drawer.settle(proposal, want, pieces)
-            _sort(_consent(wish, drawn, drawer), transfers, holds)
+            _sort(_consent(wish, drawer.alone(proposal, want), drawer), transfers, holds)
         else:
             wants.append((wish, want))
     for wish, want, pieces in _share(wants, drawer):
@@ -333,8 +331,7 @@ def _observe(drawer: Drawer, wishes: list[Wish]) -> tuple[list[Transfer], list[H
             if isinstance(want, Held):
                 holds.append(want)
                 continue
-            pieces = drawer.purse.take(wish, want.amount, want.grain)
-            drawn = drawer.settle(wish, want, pieces)
+            drawn = drawer.alone(wish, want)
         else:
             drawn = _undecided(drawer.reclaim(wish), wish, drawer)
         drawer.undo(wish, drawn)
