@@ -1,6 +1,7 @@
 """What a plan does beside other cycles, and its parts beside each other: whatever a person and a
 daemon decide of one unit at one time moves as one of them has decided it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +16,9 @@ from budgetd.sandbox.nouns import Account, Purse
 from budgetd.sandbox.nouns import Ledger as CreditLedger
 from budgetd.wiring import Opened
 
+from .test_crashes import at_second_item, disarm
 from .test_parts import HOME, due, two_coupons, two_ledgers
+from .wires import Killed
 from .world import FULL, START, TOP_UP, World
 
 LIFT = """\
@@ -79,6 +82,32 @@ async def test_a_third_coupon_of_one_decision_is_no_third_top_up(world: World) -
     assert report is not None
     assert [outcome.state for outcome in report.outcomes] == [State.SETTLED] * 3
     assert world.moved("bare") == 700_00
+    world.check()
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+@pytest.mark.parametrize(
+    ("rule", "moved"),
+    [
+        (GRANT.replace("below: 500.00", "below: 300.00"), ("bare", 700_00)),
+        (SLOWLY.replace(", max: 100.00", "").replace("1000.00", "2500.00"), ("full", -2_800_00)),
+    ],
+    ids=["grant", "reclaim"],
+)
+async def test_the_first_part_clears_the_trigger_and_the_others_follow(
+    world: World, rule: str, moved: tuple[str, int], is_cut_off: bool
+) -> None:
+    two_coupons(world)
+    two_ledgers(world)
+    opened = await due(world, rule)
+    world.before_item = at_second_item if is_cut_off else lambda _number: None
+    with pytest.raises(Killed) if is_cut_off else nullcontext():
+        await world.run(opened, reads_each=True)
+    disarm(world)
+    assert is_cut_off == (world.moved(moved[0]) != moved[1])
+    world.pass_time(minutes=16)
+    await world.run(opened, reads_each=True)
+    assert world.moved(moved[0]) == moved[1]
     world.check()
 
 

@@ -151,7 +151,7 @@ def _asked(case: _Case, named: NamedRule, due: Due) -> Iterable[Decision]:
     if not due.is_for(case.account.id) or (due.slots and slot is None):
         return [named.held(case.account, Hold.NOT_DUE, due.detail, until=due.next_at)]
     if slot is None:
-        said = case.judge.judge(named, case.account)
+        said = case.judge.judge(named, case.account, _parts(case, named, due.tick))
         return said if due.tick is None else (_once(case, item, due, due.tick) for item in said)
     return chain(_early(case, named, due, slot), _in_period(case, named, due, slot))
 
@@ -179,7 +179,7 @@ def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[
         held = named.held(case.account, Hold.STALE, "read before the slot")
         yield replace(held, period=slot.period)
         return
-    for item in case.judge.judge(named, case.account):
+    for item in case.judge.judge(named, case.account, _parts(case, named, slot.period)):
         if not isinstance(item, Wish):
             yield replace(item, period="" if is_ahead else slot.period)
             continue
@@ -190,6 +190,18 @@ def _in_period(case: _Case, named: NamedRule, due: Due, slot: Slot) -> Iterator[
             slot_at=slot.at if is_late else None,
         )
         yield _once(case, wish, due, slot.period)
+
+
+def _parts(
+    case: _Case, named: NamedRule, of: str | tuple[datetime, datetime] | None
+) -> tuple[Move, ...]:
+    """What has moved of a decision that is served in parts: by the plan that is carried out, or in
+    the period, or since the tick, by a process that ended between two."""
+    is_credit_home = named.action_name == "reclaim" and named.instrument is Instrument.CREDIT
+    if not is_credit_home and named.action_name != "grant_coupons":
+        return ()
+    unit = Unit(account_id=case.account.id, instrument=named.instrument)
+    return case.judge.history.parts(named.name, unit, of)
 
 
 def _once(case: _Case, item: Decision, due: Due, of: str | tuple[datetime, datetime]) -> Decision:

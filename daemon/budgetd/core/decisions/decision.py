@@ -86,7 +86,8 @@ class Wish:
     take home. `trigger` is what an allocation must at least lift the reading to, `aim` the amount
     that a target or `keep` in days of burn comes to, `lasts` the time to empty; None is unknown.
     `hold` says why the amount cannot be found: the rule decides all the same, and nothing moves.
-    `served` is what the rule has moved of it before, where a process ended between two parts.
+    `is_rest` says that parts of it have moved; `served` are those of them that were moved before
+    this plan, where a process ended between two.
     """
 
     named: NamedRule
@@ -105,6 +106,7 @@ class Wish:
     late_since: datetime | None = None
     slot_at: datetime | None = None
     hold: Hold | None = None
+    is_rest: bool = False
     served: tuple[Move, ...] = ()
 
     def is_ahead(self, now: datetime) -> bool:

@@ -190,9 +190,19 @@ class History:
         return tuple(
             move
             for move in self._of_rule(rule, unit)
-            if (move.period == of if isinstance(of, str) else of[0] <= move.made_at < of[1])
-            and move.counts
-            and move.id not in but
+            if _is_of(move, of) and move.counts and move.id not in but
+        )
+
+    def parts(
+        self, rule: str, unit: Unit, of: str | tuple[datetime, datetime] | None
+    ) -> tuple[Move, ...]:
+        """The moves of a rule on a unit that are of the plan which is carried out, or of a period
+        or tick."""
+        planned = self.observation.planned
+        return tuple(
+            move
+            for move in self._of_rule(rule, unit)
+            if move.counts and (move.id in planned or (of is not None and _is_of(move, of)))
         )
 
     def parts_of_plan(
@@ -221,6 +231,10 @@ class History:
             return False
         samples = self.observation.samples.get((unit.account_id, unit.instrument), ())
         return all(sample.value < trigger for sample in samples if sample.read_at >= settled[-2])
+
+
+def _is_of(move: Move, of: str | tuple[datetime, datetime]) -> bool:
+    return move.period == of if isinstance(of, str) else of[0] <= move.made_at < of[1]
 
 
 def _shows(move: Move, value: Decimal) -> bool:

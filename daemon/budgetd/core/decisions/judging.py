@@ -3,7 +3,8 @@
 It turns a reading into a wish, an alert or a hold. It may not know other rules.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -31,7 +32,7 @@ from budgetd.core.decisions.trigger import (
     why,
     why_raised,
 )
-from budgetd.core.intent import Direction, Instrument
+from budgetd.core.intent import Direction, Instrument, Move
 from budgetd.core.money import ZERO, total
 from budgetd.core.observation import (
     Account,
@@ -72,8 +73,11 @@ class Judge:
         self.caps = caps
         self.funding = funding
 
-    def judge(self, named: NamedRule, account: Account) -> Iterable[Decision]:
-        """What the rule wants of the account: wishes, an alert, or one hold."""
+    def judge(
+        self, named: NamedRule, account: Account, parts: Collection[Move] = ()
+    ) -> Iterable[Decision]:
+        """What the rule wants of the account: wishes, an alert, or one hold. Its trigger holds for
+        all `parts` of what it has decided, though the first of them have cleared it."""
         readings = self._readings(named, account)
         reading = readings.of(named.instrument)
         if isinstance(named.action, Alert):
@@ -86,9 +90,10 @@ class Judge:
             case TopUp():
                 return (self._lift(named, account, readings.cash),)
             case GrantCoupons() as action:
-                return (self._lift(named, account, self._granted(action, account, readings)),)
+                granted = self._granted(action, account, readings)
+                return (self._lift(named, account, granted, parts),)
             case Reclaim():
-                return (self._reclaim(named, account, readings),)
+                return (self._reclaim(named, account, readings, parts),)
             case ReclaimCoupons():
                 return self._coupons(named, account, readings)
 
@@ -148,13 +153,19 @@ class Judge:
         return self.outlook.idle(account.id, named.instrument, reading)
 
     def _lift(
-        self, named: NamedRule, account: Account, reading: Ok[Decimal] | Held | object
+        self,
+        named: NamedRule,
+        account: Account,
+        reading: Ok[Decimal] | Held | object,
+        parts: Collection[Move] = (),
     ) -> Decision:
         action = named.action
         assert isinstance(action, TopUp | GrantCoupons)
         if not isinstance(reading, Ok):
             return named.held(account, Hold.UNREAD)
         facts = self._facts(named, account, reading)
+        come = total(move.amount for move in parts if move.made_at < reading.read_at)
+        facts = replace(facts, value=reading.value - come)
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
             return named.held(account, verdict or Hold.NOT_TRIGGERED, reading=reading.value)
@@ -170,6 +181,7 @@ class Judge:
             aim=aim,
             lasts=self.outlook.lasts(account.id, named.instrument, reading.value),
             ledgers=ledgers_of(named, self._readings(named, account)),
+            is_rest=bool(parts),
             unit_reading=reading.value if named.instrument is Instrument.CASH else None,
             hold=Hold.NO_BURN if is_unknown else None,
         )
@@ -185,7 +197,9 @@ class Judge:
             return action.to.at_least if spent is None else spent.middle
         return max(spent.middle, action.to.at_least)
 
-    def _reclaim(self, named: NamedRule, account: Account, readings: Readings) -> Decision:
+    def _reclaim(
+        self, named: NamedRule, account: Account, readings: Readings, parts: Collection[Move]
+    ) -> Decision:
         action = named.action
         assert isinstance(action, Reclaim)
         ledgers: tuple[CreditLedger, ...] = ()
@@ -195,6 +209,8 @@ class Judge:
         if not isinstance(reading, Ok):
             return named.held(account, Hold.UNREAD)
         facts = self._facts(named, account, reading, ledgers)
+        gone = total(move.amount for move in parts if not self.history.is_pending(move))
+        facts = replace(facts, value=reading.value + gone)
         verdict = True if action.when is None else holds(action.when, facts)
         if verdict is not True:
             return named.held(account, verdict or Hold.NOT_TRIGGERED, reading=reading.value)

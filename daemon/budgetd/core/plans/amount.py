@@ -77,8 +77,9 @@ def _adds(add: Decimal, wish: Wish, pending: Decimal) -> Draft:
     count = Decimal(1)
     if wish.trigger is not None:
         gap = wish.trigger - wish.reading - pending
-        # What is on its way may clear the trigger: then it is no wish any more.
-        count = round_up(gap, add) / add if gap > ZERO else Decimal(0 if pending else 1)
+        # What was given or is on its way may clear the trigger: then it is no wish any more.
+        is_begun = pending > ZERO or wish.is_rest
+        count = round_up(gap, add) / add if gap > ZERO else Decimal(0 if is_begun else 1)
     amount = (add * count).quantize(CENT)
     note = f"{count.to_integral_value()} x {format_amount(add)}"
     return Draft(amount, grain=add, steps=[Step(step="want", amount=amount, note=note)])
