@@ -15,7 +15,7 @@ from budgetd.core.decisions.deciding import waiting_for
 from budgetd.core.decisions.decision import Held, Wish
 from budgetd.core.decisions.history import History
 from budgetd.core.decisions.trigger import written
-from budgetd.core.intent import Direction, Instrument, Unit
+from budgetd.core.intent import Direction, Instrument, Move, Unit
 from budgetd.core.moment import format_duration
 from budgetd.core.money import ZERO, format_amount, total
 from budgetd.core.observation import Coupon, CreditLedger
@@ -181,16 +181,26 @@ class Drawer:
 
     def _off(self, wish: Wish) -> Decimal:
         """What a reclaim must leave beyond `keep`: allocations since its slot."""
-        if wish.late_since is None:
-            return ZERO
-        since: datetime = wish.late_since
-        return total(
-            move.amount
-            for move in self.history.moves(
-                wish.account.id, wish.named.instrument, Direction.ALLOCATE
-            )
-            if move.counts and (move.sent_at or move.made_at) >= since
-        )
+        return total(move.amount for move in self._given_since(wish))
+
+    def _given_since(self, wish: Wish) -> Iterator[Move]:
+        """What was allocated since the slot of a reclaim, or may yet be."""
+        since = wish.late_since
+        if since is None:
+            return
+        way = (wish.account.id, wish.named.instrument, Direction.ALLOCATE)
+        for move in self.history.moves(*way):
+            if move.counts and (move.sent_at or move.made_at) >= since:
+                yield move
+
+    def _grant_since(self, wish: Wish, coupon: Coupon) -> Move | None:
+        """What granted a child coupon since the slot, or may have: a grant of which nobody knows
+        what it has made."""
+        for move in self._given_since(wish):
+            child, source = move.child_coupon_id, move.unit.part
+            if child == coupon.child_id or (child is None and source == coupon.coupon_id):
+                return move
+        return None
 
     def _clip_reclaim(self, wish: Wish, action: Reclaim, draft: Draft) -> None:
         if action.max is not None:
@@ -238,6 +248,10 @@ class Drawer:
         coupon = wish.coupon
         assert coupon is not None
         assert coupon.child_id is not None
+        grant = self._grant_since(wish, coupon)
+        if grant is not None:
+            hold = Hold.OPEN_INTENT if grant.is_open else Hold.BELOW_MIN
+            return wish.held(hold, "granted since the slot")
         left = self.caps.left(wish)
         if left is not None and left[0] < coupon.balance:
             return wish.held(Hold.CAP, f"{left[1]} leaves {format_amount(left[0])}")
