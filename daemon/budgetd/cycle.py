@@ -27,6 +27,7 @@ from budgetd.core.plans.outcome import Outcome, outcome_of
 from budgetd.core.plans.plan import Plan
 from budgetd.core.plans.planning import Frame, make_plan
 from budgetd.core.reconciliation import Discrepancy
+from budgetd.doubt import ends_logged
 from budgetd.execute import SKEW_LIMIT_S, Executor, StopSendingError
 from budgetd.ledger import alerts, forecasts, kept, looking, notices, proposals, slots
 from budgetd.ledger.database import DiskFullError
@@ -161,7 +162,8 @@ class Cycle:
         self._check_chain()
         rules = [name for name, _ in self.settings.frame.policies.rules()]
         kept.note_rules(self.ledger, rules, self.clock())
-        return await self.executor.recover()
+        with ends_logged(self.ledger):
+            return await self.executor.recover()
 
     def _check_chain(self) -> None:
         """The newest events must follow from each other; the whole is `doctor`'s to check."""

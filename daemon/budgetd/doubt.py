@@ -5,7 +5,8 @@ the dead time is over. It may not send anything; what a count proves is `core.re
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,6 +30,7 @@ from budgetd.core.reconciliation import (
     count,
 )
 from budgetd.ledger.store import Ledger, Proven
+from budgetd.logs import logger
 from budgetd.observe import Observer
 
 GRACE = timedelta(minutes=5)
@@ -299,6 +301,32 @@ class Doubt:
             with self.ledger.writing():
                 for reason in reasons:
                     self.ledger.latch(reason, now, once=True)
+
+
+@contextmanager
+def ends_logged(ledger: Ledger) -> Iterator[None]:
+    """One line for each transfer that an earlier cycle left open and that stands elsewhere now:
+    what was told as in doubt is told again when it is known, by whatever evidence."""
+    left = [(intent, ledger.state_of(intent.id)) for intent in ledger.open_intents()]
+    try:
+        yield
+    finally:
+        for intent, before in left:
+            move = ledger.move(intent.id)
+            if move.state is not before:
+                logger().info(
+                    "transfer_ended",
+                    transfer=intent.id,
+                    rule=intent.rule,
+                    account=intent.account_id,
+                    name=intent.account_name,
+                    direction=str(intent.direction),
+                    instrument=str(intent.unit.instrument),
+                    amount=format_amount(move.amount),
+                    state=str(move.state),
+                    hold="",
+                    note=ledger.note_of(intent.id),
+                )
 
 
 def _is_due(one: Sent, at: datetime) -> bool:

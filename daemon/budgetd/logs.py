@@ -99,7 +99,8 @@ EVENTS: Mapping[str, LogEvent] = MappingProxyType(
         ),
         "transfer_ended": _event(
             "info",
-            "A transfer's turn in this cycle has ended.",
+            "A transfer's turn in this cycle has ended; or of one that an earlier cycle left open "
+            "it is known by now what became of it.",
             transfer="its id",
             rule="policy/rule",
             account="the account's id",

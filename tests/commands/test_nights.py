@@ -1,6 +1,7 @@
 """What an operator who is called at night finds out with budgetd alone, and what to do."""
 
 import json
+import subprocess
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -102,3 +103,24 @@ def test_what_to_do_after_a_transfer_is_never_cut_off(site: Site, running: Runni
     result = site.run("apply", "--yes")
     assert result.exit_code in (1, 7)
     assert "Nothing more is sent until `budgetd resume --reason`" in " ".join(result.stdout.split())
+
+
+def test_the_log_tells_the_end_of_what_it_told_as_in_doubt(
+    site: Site, running: RunningSandbox
+) -> None:
+    site.write(resend="never")
+    running.sandbox.faults.order(FaultOrder(kind=FaultKind.LOST_AFTER, method="POST"))
+    before = ends_of(site.start("apply", "--yes"))
+    (doubtful,) = (name for name, state in before if state == "in_doubt")
+    site.write(resend="same_key")
+    after = dict(ends_of(site.start("apply", "--yes")))
+    assert after[doubtful] == "settled"
+    assert site.states().count("settled") == len(before)
+
+
+def ends_of(process: "subprocess.Popen[str]") -> list[tuple[str, str]]:
+    """The transfers that a process logged the end of, each with its state."""
+    _, log = process.communicate(timeout=60)
+    events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    ended = [event for event in events if event["event"] == "transfer_ended"]
+    return [(event["transfer"], event["state"]) for event in ended]
