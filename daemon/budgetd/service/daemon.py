@@ -244,6 +244,11 @@ class Daemon:
             elif self.ledger.open_intents():
                 self._retry_soon()
 
+    def _look(self, seen: Sighting) -> None:
+        """What was read is shown and known, whatever becomes of its decision. What was decided
+        before is let go: two fleets and two plans at a time are what memory is needed for."""
+        self.report, self._known = Report(observation=seen.observation), seen
+
     def _hold(self, report: Report) -> None:
         """In the place of what was decided before; each cycle loads our past anew."""
         lean = replace(report.observation, moves=(), samples={}, burns={})
@@ -259,6 +264,7 @@ class Daemon:
             stopping=self.stopping,
             known=self._known,
             progress=self._progress,
+            read=self._look,
             decided=self._hold,
         )
 

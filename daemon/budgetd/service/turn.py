@@ -62,8 +62,8 @@ class Stopping:
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """One cycle under one set of policies. `known` is what earlier ones have read; `progress` is
-    called as it goes on, `decided` with what was decided, before any of it is moved. `is_moving`
-    says that money may be under way: it is not to be cut off."""
+    called as it goes on, `read` with what was read, `decided` with what was decided, before any of
+    it is moved. `is_moving` says that money may be under way: it is not to be cut off."""
 
     opened: Opened
     ledger: Ledger
@@ -72,6 +72,7 @@ class Turn:
     stopping: Stopping
     known: Sighting | None
     progress: Callable[[], None]
+    read: Callable[[Sighting], None]
     decided: Callable[[Report], None]
     is_moving: bool = field(default=False, init=False)
 
@@ -79,8 +80,7 @@ class Turn:
         """The whole cycle; under `mode: dry_run` it moves nothing and changes no intent."""
         cycle = self._cycle()
         if not self._enforces:
-            report = cycle.decide(await self._read(cycle))
-            self.decided(report)
+            report = self._decide(cycle, await self._read(cycle))
             cycle.note_ticks(report)
             report.missed = cycle.close_slots(report.observation)
             return report
@@ -90,8 +90,7 @@ class Turn:
         seen = await self._read(cycle)
         async with self._locked():
             await cycle.begin()
-            report = cycle.decide(seen)
-            self.decided(report)
+            report = self._decide(cycle, seen)
             until = self._moves_until(began_s)
             # What has moved is read once more at the end, at the quota's pace.
             pace = self.opened.config.provider.requests_per_second
@@ -102,6 +101,12 @@ class Turn:
             ]
             await cycle.carry_out(report, items)
             report.missed = cycle.close_slots(report.observation)
+        return report
+
+    def _decide(self, cycle: Cycle, seen: Sighting) -> Report:
+        self.read(seen)
+        report = cycle.decide(seen)
+        self.decided(report)
         return report
 
     async def _begin_in_time(self, cycle: Cycle) -> None:
