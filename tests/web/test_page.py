@@ -16,6 +16,8 @@ from budgetd.core.standing import Lasts, Worst
 from budgetd.ledger.store import Ledger
 from budgetd.report.markup import own_file, style_digest
 from budgetd.service.account import cut_short
+from budgetd.web.measures import CapShares
+from budgetd.web.metrics import metrics_text
 from budgetd.web.page import page_of
 from budgetd.web.seen import Seen
 
@@ -158,6 +160,14 @@ async def test_the_worst_accounts_go_first_and_all_are_there(
         ", trigger below 500.00, target 2,000.00, rule production/keep-alive"
     )
     assert sum(line.trend is not None for line in lines) == 40
+
+
+def test_a_fleet_that_was_read_is_shown_before_and_without_its_decision(ledger: Ledger) -> None:
+    seen = replace(seen_of(ledger, fleet(40)), plan=None)
+    page = page_of(seen, "", 1)
+    assert len(page.fleet.lines) == 40
+    assert {line.matters[0].word for line in page.fleet.lines} == {"in doubt", "not decided"}
+    assert metrics_text(seen, CapShares())
 
 
 def test_an_account_tells_of_all_that_is_the_matter_the_worst_first(ledger: Ledger) -> None:

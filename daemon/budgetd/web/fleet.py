@@ -18,7 +18,7 @@ from budgetd.ledger.tally import trends
 from budgetd.report.accounts_rows import Figure, Known, figures_of
 from budgetd.report.bar import trigger_amount
 from budgetd.web.drawing import Level, Marks, Trend, level_of, trend_of
-from budgetd.web.matters import NOTHING_KNOWN, Matter, matters_of
+from budgetd.web.matters import NOTHING_KNOWN, UNDECIDED, Matter, matters_of
 from budgetd.web.seen import Seen
 
 TREND = timedelta(days=7)
@@ -70,7 +70,8 @@ def fleet_of(seen: Seen, query: str, page: int) -> Fleet:
     if observation is None:
         return Fleet(lines=(), found=0, all=0, page=1, pages=1, first=0)
     matters = matters_of(seen)
-    listed = [(account, matters.get(account.id, NOTHING_KNOWN)) for account in observation.accounts]
+    nothing = NOTHING_KNOWN if seen.plan is not None else UNDECIDED
+    listed = [(account, matters.get(account.id, nothing)) for account in observation.accounts]
     wanted = query.casefold()
     found = [pair for pair in listed if _has(pair, wanted)] if wanted else listed
     found.sort(key=lambda pair: _place(seen, *pair))

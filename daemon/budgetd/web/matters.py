@@ -84,6 +84,8 @@ class Matter:
 
 
 NOTHING_KNOWN = (Matter(rank=Rank.NO_RULE),)
+UNDECIDED = (Matter(rank=Rank.NO_RULE, own_word="not decided"),)
+"""Of an account that was read for a cycle that did not come as far as a plan."""
 
 
 def matters_of(seen: Seen) -> Mapping[str, tuple[Matter, ...]]:
