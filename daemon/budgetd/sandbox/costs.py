@@ -40,7 +40,8 @@ DIMENSIONS = frozenset(
         "RESOURCE_ID",
     }
 )
-Filters = list[tuple[bool, str, frozenset[str]]]
+OF_ACCOUNT = frozenset({ACCOUNT, "PAYER_ACCOUNT_ID"})
+Filter = tuple[bool, str, frozenset[str]]
 
 
 def list_costs(call: Call) -> Answer:
@@ -53,9 +54,13 @@ def list_costs(call: Call) -> Answer:
     filters = _filters(call)
     _refuse_too_many(call, filters)
     groups: dict[tuple[str, ...], dict[str, int]] = {}
-    for line in visible_lines(call, lambda _account: True):
+    of_accounts = [one for one in filters if one[1] in OF_ACCOUNT]
+    of_lines = [one for one in filters if one[1] not in OF_ACCOUNT]
+    known = frozenset(slots)
+    # A query about some accounts costs the charges of these alone.
+    for line in visible_lines(call, lambda account: _passes(account.id, of_accounts)):
         slot = str(line.charge.day)[:size]
-        if slot in slots and _passes(line, filters):
+        if slot in known and all(_is_in(_dimension(line, one[1]), one) for one in of_lines):
             group = groups.setdefault(
                 tuple(_dimension(line, key) for key in keys), dict.fromkeys(slots, 0)
             )
@@ -125,8 +130,8 @@ def _slots(call: Call) -> tuple[list[str], int]:
     return list(dict.fromkeys(str(day)[:size] for day in days)), size
 
 
-def _filters(call: Call) -> Filters:
-    found: Filters = []
+def _filters(call: Call) -> list[Filter]:
+    found: list[Filter] = []
     for item in call.fields.items("filters", 1024):
         entry = fields_of(item, "filters")
         excludes = entry.whole("operator", 0, 1, 0) == 1
@@ -136,7 +141,7 @@ def _filters(call: Call) -> Filters:
     return found
 
 
-def _refuse_too_many(call: Call, filters: Filters) -> None:
+def _refuse_too_many(call: Call, filters: list[Filter]) -> None:
     independent = sum(1 for account in call.book.accounts.values() if not account.custody)
     names_accounts = any(key == ACCOUNT and not excludes for excludes, key, _ in filters)
     if call.caller == call.book.master.id and independent > MEMBERS_AT_MOST and not names_accounts:
@@ -144,12 +149,17 @@ def _refuse_too_many(call: Call, filters: Filters) -> None:
         raise Refusal(400, "CBC.18000048", message)
 
 
-def _passes(line: Line, filters: Filters) -> bool:
-    return all((_dimension(line, key) in values) != excludes for excludes, key, values in filters)
+def _is_in(value: str, one: Filter) -> bool:
+    excludes, _, values = one
+    return (value in values) != excludes
+
+
+def _passes(account_id: str, filters: list[Filter]) -> bool:
+    return all(_is_in(account_id, one) for one in filters)
 
 
 def _dimension(line: Line, key: str) -> str:
-    if key in (ACCOUNT, "PAYER_ACCOUNT_ID"):
+    if key in OF_ACCOUNT:
         return line.account.id
     known = {
         "CLOUD_SERVICE_TYPE": line.charge.service,
