@@ -125,6 +125,7 @@ EVENTS: Mapping[str, LogEvent] = MappingProxyType(
             accounts="in the fleet",
             accounts_read=_ACCOUNTS_READ,
             unreadable="accounts of which something was not",
+            unread_why="what kept most of those from being read; empty where there are none",
             transfers="how many by state",
             moved="money by way and instrument, as text",
             held="how many by reason",

@@ -56,6 +56,7 @@ def test_a_daemon_that_works_is_told_with_what_waits(silent: Site, said: Ledger)
         "acme · enforce · policies 3f9c1e, 3 rules · process 4711 since 14:05",
         "The daemon runs.",
         "last cycle ended 14:44, 1 min ago, in 4.0 s; 11 of 12 accounts read, 1 unread",
+        "unread 500 CBC.0999, 3 times",
         "transfers: 3 settled, 1 in doubt, 1 not sent; allocate cash 3,600.00",
         "held cap reached 2, cooldown 1 nothing to do 30",
         "next 14:54 the whole fleet, in 8 min 15:00 production/running-low, in 14 min",

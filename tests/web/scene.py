@@ -150,6 +150,7 @@ def standing(observation: Observation | None = None, **changes: Any) -> Standing
             accounts=len(observation.accounts),
             accounts_read=len(observation.accounts) - 1,
             unreadable=1,
+            unread_why="GET /v2/x/retrieve-amount answered 500 CBC.0999, 3 times",
             transfers={"settled": 3, "in_doubt": 1, "not_sent": 1},
             moved={"allocate cash": "3600.00", "reclaim cash": "4800.00"},
             held={"cap": 2, "cooldown": 1, "not_triggered": 30},

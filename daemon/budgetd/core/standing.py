@@ -37,7 +37,8 @@ class Next:
 class Done:
     """One cycle that ended. `transfers` counts by state (`not_sent` included), `held` by reason,
     `moved` is money by way and instrument, such as `allocate cash`, as text with two decimals;
-    `stopped` says why it ended early, empty where it did not."""
+    `unread_why` is what kept most of the unreadable accounts from being read, `stopped` why it
+    ended early; each is empty where nothing did."""
 
     id: str
     began_at: datetime
@@ -45,6 +46,7 @@ class Done:
     accounts: int
     accounts_read: int
     unreadable: int
+    unread_why: str = ""
     transfers: Mapping[str, int] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)

@@ -83,6 +83,7 @@ def _done(last: Done) -> Json:
         "accounts": last.accounts if last.has_plan else None,
         "accounts_read": last.accounts_read if last.has_plan else None,
         "unreadable": last.unreadable if last.has_plan else None,
+        "unread_why": last.unread_why or None,
         "transfers": dict(last.transfers),
         "moved": dict(last.moved),
         "held": dict(last.held),

@@ -20,7 +20,7 @@ from budgetd.report.phrases import count, short_digest, signed
 from budgetd.report.rows import VERBS, moment
 from budgetd.report.screen import Screen, fit, flow_parts, pad, print_lines, sentences
 from budgetd.report.status import Told, verdict
-from budgetd.report.words import ASK_WORDS, HOLD_WORDS, STATE_WORDS, limit_name
+from budgetd.report.words import ASK_WORDS, HOLD_WORDS, STATE_WORDS, limit_name, without_endpoint
 
 MOST = 8
 _INDENT = 10
@@ -81,6 +81,7 @@ def _said(said: Standing, told: Told, screen: Screen) -> Iterator[Text]:
         yield from _block("last", ["no cycle has ended yet"], screen)
     else:
         yield from _block("last", list(_last(said.last, told, screen)), screen)
+        yield from _block("unread", [without_endpoint(said.last.unread_why)], screen, "bold red")
         yield from _block("held", list(_held(said.last)), screen)
     coming = list(_next(said, told, screen)) if told.is_running else ["nothing until it runs again"]
     yield from _block("next", coming, screen)

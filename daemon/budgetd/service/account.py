@@ -43,6 +43,7 @@ def done_of(cycle_id: str, began_at: datetime, ended_at: datetime, report: Repor
     """A cycle that came to its end, or to where something stopped it."""
     plan = report.plan
     assert plan is not None
+    whys = Counter(one.detail for one in plan.unreadable).most_common(1)
     moved: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for outcome in report.outcomes:
         if outcome.state is State.SETTLED:
@@ -54,6 +55,7 @@ def done_of(cycle_id: str, began_at: datetime, ended_at: datetime, report: Repor
         accounts=len(report.observation.accounts),
         accounts_read=plan.accounts_read,
         unreadable=len(plan.unreadable),
+        unread_why=whys[0][0] if whys else "",
         transfers=dict(Counter(str(outcome.state or NOT_SENT) for outcome in report.outcomes)),
         moved={way: format_amount(amount) for way, amount in sorted(moved.items())},
         held=dict(Counter(str(held.reason) for held in plan.held if held.reason not in QUIET)),

@@ -18,6 +18,7 @@ def log_done(done: Done) -> None:
         accounts=done.accounts,
         accounts_read=done.accounts_read,
         unreadable=done.unreadable,
+        unread_why=done.unread_why,
         transfers=dict(done.transfers),
         moved=dict(done.moved),
         held=dict(done.held),

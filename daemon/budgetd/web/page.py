@@ -29,6 +29,7 @@ from budgetd.report.words import (
     HOLD_WORDS,
     STATE_WORDS,
     limit_name,
+    without_endpoint,
 )
 from budgetd.web.fleet import Fleet, age_words, fleet_of
 from budgetd.web.matters import DOUBTFUL
@@ -254,6 +255,8 @@ def _last(seen: Seen) -> Iterator[tuple[str, str]]:
         return
     yield "ended", f"{ended}; it took {took:,.1f} s"
     yield "accounts", f"{last.accounts_read:,} of {last.accounts:,} read"
+    if last.unread_why:
+        yield "not read", without_endpoint(last.unread_why)
     states = [f"{number:,} {_state(name)}" for name, number in last.transfers.items() if number]
     yield "transfers", ", ".join(states) or "none"
     for way, amount in last.moved.items():
