@@ -124,3 +124,13 @@ def ends_of(process: "subprocess.Popen[str]") -> list[tuple[str, str]]:
     events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     ended = [event for event in events if event["event"] == "transfer_ended"]
     return [(event["transfer"], event["state"]) for event in ended]
+
+
+def test_the_unit_of_an_open_transfer_is_held_in_plain_words(
+    site: Site, running: RunningSandbox
+) -> None:
+    site.write(resend="never")
+    lose(running, 1)
+    site.run("apply", "--yes")
+    assert "is in doubt" in site.run("plan").stdout
+    assert "in_doubt" not in site.run("plan").stdout

@@ -365,5 +365,5 @@ def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:
 def waiting_for(move: Move, wish: Wish, history: History) -> Held:
     """The hold of a wish whose unit has a pending move: it is open, or no reading shows it."""
     if move.is_open:
-        return wish.held(Hold.OPEN_INTENT, f"transfer {move.id} is {move.state}")
+        return wish.held(Hold.OPEN_INTENT, f"transfer {move.id} is {move.state.replace('_', ' ')}")
     return wish.held(Hold.UNREFLECTED, until=history.reflected_until(move))
