@@ -7,18 +7,19 @@ It walks along `core.intent` and may not decide what is right: `core.again` does
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.core.decisions.decision import Held
 from budgetd.core.decisions.limits import Limits
+from budgetd.core.decisions.rereading import merged
 from budgetd.core.intent import FINAL, MOST_DOUBTS, Direction, Instrument, Intent, State
-from budgetd.core.observation import Observation
+from budgetd.core.observation import Observation, Readings
 from budgetd.core.plans.again import Promised, decide_again
 from budgetd.core.plans.basis import children, is_old, rests_on_old, unit_reading
-from budgetd.core.plans.outcome import Outcome, outcome_of
+from budgetd.core.plans.outcome import Outcome, held_back, not_sent, outcome_of
 from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.plans.planning import Frame
 from budgetd.core.reason import Hold
@@ -74,6 +75,8 @@ class Executor:
     discrepancies: tuple[Discrepancy, ...] = field(default=(), init=False)
     _seq: int = field(default=0, init=False)
     _made: set[str] = field(default_factory=set, init=False)
+    _given: dict[str, frozenset[Instrument]] = field(default_factory=dict, init=False)
+    _seen: dict[str, Readings] = field(default_factory=dict, init=False)
     doubting: Patience = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,17 +92,22 @@ class Executor:
         doubts = self.ledger.unproven()
         if doubts >= MOST_DOUBTS:
             note = f"{doubts} transfers are in doubt; nothing new is sent until fewer are"
-            return _not_sent(item, _held(item, Hold.OPEN_INTENT, note))
+            return not_sent(item, held_back(item, Hold.OPEN_INTENT, note))
         fresh = await self._fresh(item, observation)
         try:
             intent = self._promise(item, fresh)
         except UnitTakenError:
-            intent = _held(item, Hold.OPEN_INTENT)
+            intent = held_back(item, Hold.OPEN_INTENT)
         except PausedError as paused:
-            intent = _held(item, Hold.PAUSED, paused.pause.reason)
+            intent = held_back(item, Hold.PAUSED, paused.pause.reason)
         if not isinstance(intent, Intent):
-            return _not_sent(item, intent)
+            return not_sent(item, intent)
         state = await self.pursue(intent)
+        if state is State.SETTLED and intent.direction is Direction.ALLOCATE:
+            unit = intent.unit
+            self._given[unit.account_id] = self._given.get(unit.account_id, frozenset()) | {
+                unit.instrument
+            }
         amount = self.ledger.move(intent.id).amount
         return outcome_of(item, state, amount=amount, note=self.ledger.note_of(intent.id))
 
@@ -107,20 +115,29 @@ class Executor:
         """The observation of the one account, read again where it is older than it may be."""
         now, instrument = self.clock(), item.unit.instrument
         readings, master = observation.readings_of(item.account.id), observation.master
-        within = self.limits.act_within
+        within, seen = self.limits.act_within, observation.readings
         if self.reads_each or is_old(readings, instrument, now, within):
             readings = await self.observer.account(item.account.id, frozenset({instrument}))
         if item.direction is Direction.ALLOCATE and (
             self.reads_each or is_old(master, instrument, now, within)
         ):
             master = await self.observer.master(frozenset({instrument}))
+            seen = {**seen, **await self._arrived()}
         return replace(
             observation,
             accounts=(item.account,),
             fleet=observation.normal,
-            readings={**observation.readings, item.account.id: readings},
+            readings={**seen, item.account.id: readings},
             master=master,
         )
+
+    async def _arrived(self) -> Mapping[str, Readings]:
+        """What those read that this plan has given something: a master that is read again has
+        given it already, and it is not to be taken off once more."""
+        given, self._given = self._given, {}
+        for account_id, found in (await self.observer.some(given)).items():
+            self._seen[account_id] = merged(self._seen.get(account_id), found)
+        return self._seen
 
     def _promise(self, item: Promised, fresh: Observation) -> Intent | Held | Withheld | None:
         """W1: decided again on what the ledger knows at this very moment, then promised."""
@@ -137,12 +154,12 @@ class Executor:
                 approvals=proposals.approvals(self.ledger),
             )
             if now > item.expires_at or rests_on_old(fresh, item, self.limits.act_within):
-                return _held(item, Hold.STALE, "the plan or its readings are too old")
+                return held_back(item, Hold.STALE, "the plan or its readings are too old")
             again = decide_again(item, self.frame, fresh, self.limits, self.only)
             if not isinstance(again, Transfer):
                 return again
             if again.ask is not None:
-                return _held(item, Hold.AWAITING_APPROVAL, str(again.ask))
+                return held_back(item, Hold.AWAITING_APPROVAL, str(again.ask))
             intent = self._intent(again, item, fresh, now)
             said = dict(item.said)
             if again.approved is not None:
@@ -155,7 +172,7 @@ class Executor:
 
     def begin(self, observed_at_seq: int) -> None:
         """Says up to which event the observation knows the ledger; of its plan nothing is made."""
-        self._seq, self._made = observed_at_seq, set()
+        self._seq, self._made, self._given, self._seen = observed_at_seq, set(), {}, {}
 
     def _intent(
         self, transfer: Transfer, item: Promised, fresh: Observation, now: datetime
@@ -379,21 +396,3 @@ def _least_wait(answer: Answer | None) -> float:
     if answer.answer_class is AnswerClass.BUSY:
         return BUSY_WAIT_S
     return float(answer.retry_after_s or 0)
-
-
-def _held(item: Promised, reason: Hold, detail: str = "") -> Held:
-    return Held(
-        rule=item.rule,
-        account=item.account,
-        instrument=item.unit.instrument,
-        reason=reason,
-        detail=detail,
-    )
-
-
-def _not_sent(item: Promised, why: Held | Withheld | None) -> Outcome:
-    if isinstance(why, Withheld):
-        return replace(outcome_of(item, None), limit=why.limit)
-    if why is None:
-        return outcome_of(item, None, note="its rule has no word on it any more")
-    return outcome_of(item, None, note=why.detail, hold=why.reason)

@@ -177,3 +177,16 @@ async def test_a_ledger_that_moves_leaves_the_notice_of_another_running(world: W
         world.pass_time(days=1)
     assert found == [0, 0, -1_800_00, -2_800_00]
     world.check()
+
+
+@pytest.mark.parametrize("rule", [TOP_UP, TOP_UP.replace("{when", "{instrument: credit, when")])
+async def test_money_that_has_left_the_master_is_not_taken_off_twice(
+    world: World, rule: str
+) -> None:
+    for purse in (world.book.master.cash, world.book.master.ledgers[None].purse):
+        purse.change(-97_500_00, START)
+    opened = world.policies(rule)
+    _, report = await world.run(opened, reads_each=True)
+    assert report is not None
+    assert [outcome.hold for outcome in report.outcomes] == [None, None]
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 1000_00)

@@ -30,7 +30,7 @@ KILLERS: dict[str, tuple[int, ...]] = {
     "caps_do_not_count_doubt": (265, 888),
     "limits_do_not_look_back": (52, 607),
     "what_is_settled_is_reflected": (103, 140),
-    "a_move_rests_on_what_was_read_beside_others": (809, 3193),
+    "a_move_rests_on_what_was_read_beside_others": (5193, 7337),
     "a_clock_says_what_came_first": (34905, 67865),
     "a_refusal_is_repeated_at_once": (5156,),
     "nothing_cools_down": (116, 267),

@@ -124,13 +124,22 @@ class History:
             self._leaving = [
                 move
                 for move in self.observation.moves
-                if move.direction is Direction.ALLOCATE and self.is_pending(move)
+                if move.direction is Direction.ALLOCATE and self._is_leaving(move)
             ]
         return total(
             move.amount
             for move in self._leaving
             if move.unit.instrument is instrument and part in (None, move.unit.part)
         )
+
+    def _is_leaving(self, move: Move) -> bool:
+        """Whether an allocation is pending, or the master was read before it was over: then what
+        the account reads says nothing of that reading."""
+        if self.is_pending(move):
+            return True
+        left = self.observation.master.of(move.unit.instrument)
+        is_from_before = isinstance(left, Ok) and move.ended_at and left.read_at < move.ended_at
+        return move.state is State.SETTLED and bool(is_from_before)
 
     def reflected_until(self, move: Move) -> datetime | None:
         """When a settled move is taken as reflected at the latest; None where only another

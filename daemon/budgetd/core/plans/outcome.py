@@ -1,13 +1,14 @@
 """What became of one transfer when a cycle carried it out. A noun, for reports and replays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from budgetd.core.decisions.decision import Held
 from budgetd.core.intent import Direction, Move, State, Unit
 from budgetd.core.observation import Account
 from budgetd.core.plans.again import Promised
-from budgetd.core.plans.plan import Transfer
+from budgetd.core.plans.plan import Transfer, Withheld
 from budgetd.core.reason import Hold
 
 
@@ -53,6 +54,26 @@ def outcome_of(
         note=note,
         hold=hold,
     )
+
+
+def held_back(item: Promised, reason: Hold, detail: str = "") -> Held:
+    """Why an item is not promised."""
+    return Held(
+        rule=item.rule,
+        account=item.account,
+        instrument=item.unit.instrument,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def not_sent(item: Promised, why: Held | Withheld | None) -> Outcome:
+    """The end of an item that was decided again and is not promised; None is without a word."""
+    if isinstance(why, Withheld):
+        return replace(outcome_of(item, None), limit=why.limit)
+    if why is None:
+        return outcome_of(item, None, note="its rule has no word on it any more")
+    return outcome_of(item, None, note=why.detail, hold=why.reason)
 
 
 def settled_move(transfer: Transfer, at: datetime) -> Move:
