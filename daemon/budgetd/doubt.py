@@ -14,7 +14,7 @@ from decimal import Decimal
 from budgetd.core.answer import AnswerClass
 from budgetd.core.intent import Direction, Instrument, Intent, State
 from budgetd.core.money import ZERO, format_amount
-from budgetd.core.observation import Coupon, CreditLedger, Ok
+from budgetd.core.observation import Coupon, CreditLedger, Ok, Unknown
 from budgetd.core.reconciliation import (
     ALARMING,
     DEAD_TIME,
@@ -185,6 +185,13 @@ class Doubt:
                     # What is settled now has its record: another that fits is nobody's any more.
                     compared = self._compare(since, instrument, changes, reading.read_at)
                 found += compared.discrepancies
+            elif isinstance(reading, Unknown):
+                logger().warning(
+                    "records_unread",
+                    instrument=str(instrument),
+                    why=reading.reason,
+                    waiting=len(own),
+                )
         self._alarm(found)
         return tuple(found)
 

@@ -112,6 +112,14 @@ EVENTS: Mapping[str, LogEvent] = MappingProxyType(
             hold="the reason or limit that held it",
             note="one line for people",
         ),
+        "records_unread": _event(
+            "warning",
+            "The provider's records of moves could not be read: what they would decide or confirm "
+            "stays as it is until a cycle can read them.",
+            instrument="cash, credit or coupon",
+            why="what the provider said",
+            waiting="transfers in doubt that wait for them alone",
+        ),
         "transfers_left": _event(
             "info",
             "It is time to read the fleet again: what was decided and not begun is decided anew "

@@ -14,6 +14,9 @@ from budgetd.sandbox.faults import FaultKind, FaultOrder
 from budgetd.sandbox.running import RunningSandbox
 
 from .site import POLICY, Site
+from .test_proofs import DEAD, WEB_ONLY, by_hand, seen_working
+
+WEB = "acme_prod_web"
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -62,7 +65,7 @@ def test_an_open_transfer_says_how_and_when_it_ends(abroad: Site, passing: Runni
     ledger.close()
     dead = format_minute(attempt.signed_at + DEAD_TIME, ZoneInfo("Asia/Shanghai"))
     shown = abroad.run("transfers", "show", intent.id).stdout
-    assert f"first cycle after {dead}; where they do not decide, a person does" in shown
+    assert f"first cycle after {dead} that can read them; where they do not" in shown
     proof = " ".join(abroad.run("transfers", "prove", intent.id).stdout.split())
     assert f"The first cycle after {dead}:" in proof
 
@@ -134,3 +137,53 @@ def test_the_unit_of_an_open_transfer_is_held_in_plain_words(
     site.run("apply", "--yes")
     assert "is in doubt" in site.run("plan").stdout
     assert "in_doubt" not in site.run("plan").stdout
+
+
+def ambiguous(site: Site, passing: RunningSandbox) -> str:
+    """A transfer that the records cannot tell from two by hand, long after it left; its id."""
+    seen_working(site, passing)
+    site.write(policy=WEB_ONLY, resend="never")
+    config = site.home / "config.yaml"
+    config.write_text(config.read_text().replace("timezone: UTC", "timezone: Asia/Shanghai"))
+    lose(passing, 1)
+    assert site.run("apply", "--yes").exit_code == 7
+    for _ in range(2):
+        by_hand(passing, 1_990_00)
+    passing.sandbox.clock.advance(DEAD + timedelta(minutes=20))
+    site.run("apply", "--yes")
+    (found,) = json.loads(site.run("transfers", "list", "--open", "--format", "json").stdout)[
+        "transfers"
+    ]
+    return str(found["id"])
+
+
+def test_what_needs_a_person_is_told_in_words_and_in_the_zone_of_the_config(
+    site: Site, passing: RunningSandbox
+) -> None:
+    name = ambiguous(site, passing)
+    assert f"transfer {name} needs a person" in " ".join(site.run("explain", WEB).stdout.split())
+    site.run("transfers", "resolve", name, "--void", "--reason", "seen in the console", "--yes")
+    shown, proof = (site.run("transfers", word, name).stdout for word in ("show", "prove"))
+    for told in (shown, proof):
+        assert "before: needs a person" in told
+        assert "+00:00" not in told
+        assert "needs_human" not in told
+    at = format_minute(passing.sandbox.clock.now(), ZoneInfo("Asia/Shanghai"))
+    assert f"read at {at}:" in shown
+
+
+def test_records_that_cannot_be_read_are_told_by_the_log(
+    site: Site, passing: RunningSandbox
+) -> None:
+    seen_working(site, passing)
+    site.write(policy=WEB_ONLY, resend="never")
+    lose(passing, 1)
+    assert site.run("apply", "--yes").exit_code == 7
+    passing.sandbox.clock.advance(DEAD)
+    passing.sandbox.faults.order(
+        FaultOrder(kind=FaultKind.MALFORMED, method="GET", path="/account-change-records", times=9)
+    )
+    result = site.run("apply", "--yes")
+    assert result.exit_code == 7
+    assert '"event": "records_unread"' in result.stderr
+    assert '"waiting": 1' in result.stderr

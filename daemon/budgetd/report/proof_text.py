@@ -17,7 +17,7 @@ from budgetd.report.harmless import harmless
 from budgetd.report.life import Evidence
 from budgetd.report.proof import CONCLUDING, verdict_of
 from budgetd.report.screen import Screen, pad, print_lines, sentences
-from budgetd.report.transfers_text import answer_said, answer_words, head_lines
+from budgetd.report.transfers_text import answer_said, answer_words, evidence_words, head_lines
 from budgetd.report.words import STATE_WORDS
 
 MOST_FAMILY = 20
@@ -89,12 +89,7 @@ def _concluded(evidence: Evidence, screen: Screen) -> Iterator[tuple[str, str]]:
         state = STATE_WORDS[State(str(data["state"]))] if "state" in data else kind
         by = f" (the word of {data['by']})" if "by" in data else ""
         told = [f"{_at(at, screen)}: {state}: {data.get('why', '')}{by}"]
-        told += [
-            f"{name.replace('_', ' ')} {value}"
-            for name, value in sorted(data.items())
-            if name not in ("why", "state", "by")
-        ]
-        yield "concluded", "; ".join(told)
+        yield "concluded", "; ".join([*told, *evidence_words(data, screen.zone)])
 
 
 def _attempts(evidence: Evidence, screen: Screen) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,9 @@
 It may not read the ledger: it is handed what stands there.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
@@ -29,6 +31,8 @@ _STYLES: dict[State, str] = {
     State.CANCELLED: "dim",
     State.VOID: "dim",
 }
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
 ANSWER_WORDS: dict[AnswerClass, str] = {
     AnswerClass.SETTLED: "it moved",
@@ -90,8 +94,8 @@ def _ending(life: Life, zone: ZoneInfo) -> str:
         case State.SENDING | State.IN_DOUBT if life.attempts:
             dead = format_minute(max(one.signed_at for one in life.attempts) + DEAD_TIME, zone)
             return (
-                "an answer, or what the provider's records say in the first "
-                f"cycle after {dead}; where they do not decide, a person does"
+                "an answer, or what the provider's records say in the first cycle after "
+                f"{dead} that can read them; where they do not decide, a person does"
             )
     return ""
 
@@ -136,7 +140,7 @@ def story_lines(life: Life, zone: ZoneInfo) -> Iterator[str]:
                 state = f"{STATE_WORDS[State(str(data['state']))]}: " if "state" in data else ""
                 by = f" (decided by {data['by']})" if "by" in data else ""
                 yield f"{when}  {state}{data.get('why', kind)}{by}"
-                yield from _evidence(data)
+                yield from (f"{'':21}{told}" for told in evidence_words(data, zone))
     if life.claim is not None:
         when = format_second(life.claim.at, zone)
         booked = format_second(life.claim.moved_at, zone)
@@ -176,7 +180,15 @@ def answer_words(attempt: Attempt) -> str:
     return ANSWER_WORDS[attempt.answer_class] if attempt.answer_class else "no answer"
 
 
-def _evidence(data: dict[str, object]) -> Iterator[str]:
+def evidence_words(data: dict[str, object], zone: ZoneInfo) -> Iterator[str]:
+    """What a conclusion rested on, name by name; times in that zone, as everywhere else."""
     for name, value in sorted(data.items()):
-        if name not in ("why", "state", "children", "by"):
-            yield f"{'':21}{name.replace('_', ' ')} {value}"
+        if name == "was":
+            yield f"before: {STATE_WORDS[State(str(value))]}"
+        elif name not in ("why", "state", "children", "by"):
+            told = _INSTANT.sub(lambda found: _second(found[0], zone), str(value))
+            yield f"{name.replace('_', ' ')} {told}"
+
+
+def _second(instant: str, zone: ZoneInfo) -> str:
+    return format_second(datetime.fromisoformat(instant), zone)

@@ -21,7 +21,7 @@ from budgetd.core.decisions.judging import Judge
 from budgetd.core.decisions.limits import Limits
 from budgetd.core.decisions.outlook import Outlook
 from budgetd.core.decisions.zeros import Zeros
-from budgetd.core.intent import Direction, Instrument, Move, Unit
+from budgetd.core.intent import Direction, Instrument, Move, State, Unit
 from budgetd.core.money import ZERO
 from budgetd.core.observation import Account, Observation, Ok, Status
 from budgetd.core.pause import pause_of
@@ -365,5 +365,7 @@ def _blocking(history: History, wish: Wish, unit: Unit) -> Iterator[Move]:
 def waiting_for(move: Move, wish: Wish, history: History) -> Held:
     """The hold of a wish whose unit has a pending move: it is open, or no reading shows it."""
     if move.is_open:
-        return wish.held(Hold.OPEN_INTENT, f"transfer {move.id} is {move.state.replace('_', ' ')}")
+        is_theirs = move.state is State.NEEDS_HUMAN
+        stands = "needs a person" if is_theirs else f"is {move.state.replace('_', ' ')}"
+        return wish.held(Hold.OPEN_INTENT, f"transfer {move.id} {stands}")
     return wish.held(Hold.UNREFLECTED, until=history.reflected_until(move))
