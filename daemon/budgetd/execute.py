@@ -116,13 +116,12 @@ class Executor:
         now, instrument = self.clock(), item.unit.instrument
         readings, master = observation.readings_of(item.account.id), observation.master
         within, seen = self.limits.act_within, observation.readings
+        is_master_old = self.reads_each or is_old(master, instrument, now, within)
+        if is_master_old and item.direction is Direction.ALLOCATE:
+            seen = {**seen, **await self._arrived()}
+            master = await self.observer.master(frozenset({instrument}))
         if self.reads_each or is_old(readings, instrument, now, within):
             readings = await self.observer.account(item.account.id, frozenset({instrument}))
-        if item.direction is Direction.ALLOCATE and (
-            self.reads_each or is_old(master, instrument, now, within)
-        ):
-            master = await self.observer.master(frozenset({instrument}))
-            seen = {**seen, **await self._arrived()}
         return replace(
             observation,
             accounts=(item.account,),
@@ -302,7 +301,7 @@ class Executor:
             said = f" ({answer.code})" if answer.code else ""
             return (
                 f"the provider refused our credential{said}; five failed signatures lock the key, "
-                "see `budgetd doctor`"
+                "see `budgetd doctor`, and reload the daemon once it is well"
             )
         if answer.code == TLS:
             return f"the provider's certificate is not trusted: {answer.message}"
@@ -346,7 +345,7 @@ class Executor:
         if self.client.is_refused:
             raise StopSendingError(
                 "the provider refused our credential; nothing more is sent, because five failed "
-                "signatures lock the key. See `budgetd doctor`."
+                "signatures lock the key. See `budgetd doctor`, then reload."
             )
 
     def _check_clock(self) -> None:
