@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from tests.ledger.intents import intent_of, promise, send
 
+from budgetd.core.answer import AnswerClass
 from budgetd.core.decisions.decision import Raised
 from budgetd.core.intent import Instrument
 from budgetd.core.reason import Hold, Why
@@ -72,6 +74,22 @@ async def test_how_long_money_lasts_is_shown_with_its_band_and_whose_ends_first(
     text = await told(served, known)
     assert "runway 12 d (9 d to for ever)" in text
     assert "2 h (0 h to 3 h)" in text
+
+
+async def test_so_much_doubt_that_nothing_new_is_sent_stands_first(
+    tmp_path: Path, served: Served
+) -> None:
+    accounts = fleet(40)
+    held = "So much is in doubt that nothing new is sent."
+    ledger = filled(tmp_path / "budgetd.db", accounts)
+    assert held not in await told(served, seen_of(ledger, accounts))
+    for one in accounts[10:12]:
+        intent = promise(ledger, intent_of(one.id, account_name=one.name, made_at=NOW))
+        send(ledger, intent, AnswerClass.UNKNOWN)
+    text = await told(served, seen_of(ledger, accounts))
+    ledger.close()
+    assert f"{held} Nothing is, anywhere, until fewer than 3 are open." in text
+    assert "not read 500 CBC.0999, 3 times" in text
 
 
 async def test_the_page_lets_in_its_own_style_alone(ledger: Ledger, served: Served) -> None:
