@@ -116,12 +116,15 @@ class Executor:
         now, instrument = self.clock(), item.unit.instrument
         readings, master = observation.readings_of(item.account.id), observation.master
         within, seen = self.limits.act_within, observation.readings
-        is_master_old = self.reads_each or is_old(master, instrument, now, within)
-        if is_master_old and item.direction is Direction.ALLOCATE:
+        asks_master = item.direction is Direction.ALLOCATE and (
+            self.reads_each or is_old(master, instrument, now, within)
+        )
+        if asks_master:
             seen = {**seen, **await self._arrived()}
-            master = await self.observer.master(frozenset({instrument}))
         if self.reads_each or is_old(readings, instrument, now, within):
             readings = await self.observer.account(item.account.id, frozenset({instrument}))
+        if asks_master:
+            master = await self.observer.master(frozenset({instrument}))
         return replace(
             observation,
             accounts=(item.account,),
