@@ -90,7 +90,7 @@ def test_a_daemon_that_is_gone_or_hangs_is_said_plainly(silent: Site, said: Ledg
     with daemon_lock(silent.state):
         hung = silent.run("status")
     assert hung.exit_code == 1
-    assert "The daemon runs, but no cycle has ended for too long." in hung.stdout
+    assert "The daemon runs, but no cycle has done its work for too long." in hung.stdout
 
 
 def test_where_nothing_ever_ran_it_says_so(silent: Site) -> None:
@@ -141,6 +141,22 @@ def test_of_a_cycle_that_was_cut_short_no_fleet_of_nobody_is_told(
     assert "accounts read" not in text
     assert "transfers: none" not in text
     assert (told["accounts"], told["accounts_read"], told["unreadable"]) == (None, None, None)
+
+
+def test_a_daemon_whose_cycles_are_all_cut_short_does_not_do_its_work(
+    silent: Site, said: Ledger
+) -> None:
+    last = standing(observation_of(fleet(12))).last
+    assert last is not None
+    for hours, code in ((0, 0), (9, 1)):
+        ended = NOW - timedelta(hours=hours)
+        before = replace(last, ended_at=ended).after(None)
+        refused = cut_short("c2", NOW, NOW, "the credential is refused").after(before)
+        say(said, last=cut_short("c3", NOW, NOW, "the credential is refused").after(refused))
+        with daemon_lock(silent.state):
+            result = silent.run("status")
+        assert result.exit_code == code
+        assert ("has done its work for too long" in result.stdout) is bool(code)
 
 
 def test_machines_get_the_same(silent: Site, said: Ledger) -> None:

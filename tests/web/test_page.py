@@ -151,7 +151,7 @@ async def test_what_needs_an_eye_is_at_the_top_with_its_cure(
         words.index(text)
         for text in (
             "dry run nothing moves",
-            "No cycle has ended for longer than twice polling.max_staleness.",
+            "No cycle has done its work for longer than twice polling.max_staleness.",
             "the credential is refused",
             "policies/p.yaml:7:21: expected 500.00",
             "Paused: trial. since 22:45 by ops, until somebody resumes it month's end",

@@ -10,6 +10,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from budgetd.ledger.store import Ledger
+from budgetd.service.account import cut_short
 from budgetd.web.guard import Guard, hosts_of
 from budgetd.web.server import MOST_CONNECTIONS, ListenError, bind, serving
 
@@ -86,12 +87,14 @@ async def test_who_does_no_work_is_not_ready_and_says_why(ledger: Ledger, served
     seen = seen_of(ledger, fleet(3))
     said = seen.standing
     assert said.last
-    old = replace(said.last, ended_at=NOW - timedelta(minutes=61))
+    old = replace(said.last, ended_at=NOW - timedelta(minutes=61)).after(None)
+    cut = cut_short("c", NOW, NOW, "the credential is refused").after(old)
     unloaded = replace(said, policies=replace(said.policies, digest=""))
     for changed, words in (
         (said, "ok"),
         (standing(), "no cycle has ended yet"),
-        (replace(said, last=old), "the last cycle ended 3,660 s ago"),
+        (replace(said, last=old), "no cycle has done its work for 3,660 s"),
+        (replace(said, last=cut), "no cycle has done its work for 3,660 s"),
         (replace(said, is_stopping=True), "the daemon is stopping"),
         (unloaded, "no policies are in force"),
     ):

@@ -25,7 +25,7 @@ RECENT = 5
 def command(ctx: click.Context, style: str) -> None:
     """What the daemon does: is it running, its last cycle, what comes next, what waits.
 
-    Exits 0 where a daemon runs and does its work, and 1 where none runs or no cycle has ended
+    Exits 0 where a daemon runs and does its work, and 1 where none runs or no cycle has made a plan
     for longer than twice polling.max_staleness.
     """
     with failures():

@@ -5,7 +5,7 @@ metrics tell them. It may not decide anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -38,7 +38,8 @@ class Done:
     """One cycle that ended. `transfers` counts by state (`not_sent` included), `held` by reason,
     `moved` is money by way and instrument, such as `allocate cash`, as text with two decimals;
     `unread_why` is what kept most of the unreadable accounts from being read, `stopped` why it
-    ended early; each is empty where nothing did."""
+    ended early; each is empty where nothing did. `planned_at` is when a cycle last came as far as
+    a plan, this one or one before it; None where none has."""
 
     id: str
     began_at: datetime
@@ -55,6 +56,17 @@ class Done:
     alerts: int = 0
     still_open: int = 0
     stopped: str = ""
+    planned_at: datetime | None = None
+
+    def after(self, before: "Done | None") -> "Done":
+        """This cycle, after the one before it: it knows when one last came as far as a plan."""
+        known = before.planned_at if before is not None else None
+        return replace(self, planned_at=self.ended_at if self.has_plan else known)
+
+    @property
+    def worked_at(self) -> datetime | None:
+        """When a cycle last did its work: a plan was made, and what could be moved was."""
+        return self.ended_at if self.has_plan else self.planned_at
 
     @property
     def has_plan(self) -> bool:

@@ -44,11 +44,12 @@ class Told:
 
     @property
     def is_late(self) -> bool:
-        """Whether no cycle has ended for too long; before the first the start counts."""
+        """Whether no cycle has come as far as a plan for too long; before the first the start
+        counts."""
         if self.standing is None:
             return False
-        last = self.standing.last
-        return self.now - (last.ended_at if last else self.standing.started_at) > self.late_after
+        worked_at = self.standing.last and self.standing.last.worked_at
+        return self.now - (worked_at or self.standing.started_at) > self.late_after
 
     @property
     def is_well(self) -> bool:
@@ -74,7 +75,7 @@ def verdict(told: Told) -> tuple[str, str]:
         return "The daemon runs and has not said anything yet.", "Ask again in a moment."
     if told.is_late:
         return (
-            "The daemon runs, but no cycle has ended for too long.",
+            "The daemon runs, but no cycle has done its work for too long.",
             "See its log and `budgetd doctor`; `systemctl restart budgetd` loses nothing.",
         )
     if said.is_stopping:

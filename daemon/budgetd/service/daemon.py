@@ -294,7 +294,7 @@ class Daemon:
         self._moved_at = asyncio.get_running_loop().time()
 
     def _ended(self, done: Done, report: Report | None = None) -> None:
-        self.last = done
+        self.last = done.after(self.last)
         log_done(done)
         try:
             self._telling.cycle(report, "" if self.stopping.is_asked else done.stopped)

@@ -36,6 +36,7 @@ def readiness_of(seen: Seen) -> str:
     if standing.last is None:
         return "no cycle has ended yet"
     if is_late(seen):
-        late_s = int((seen.now - standing.last.ended_at).total_seconds())
-        return f"the last cycle ended {late_s:,} s ago, more than twice polling.max_staleness"
+        since = standing.last.worked_at or standing.started_at
+        late_s = int((seen.now - since).total_seconds())
+        return f"no cycle has done its work for {late_s:,} s, more than twice polling.max_staleness"
     return ""

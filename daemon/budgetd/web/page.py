@@ -184,7 +184,7 @@ def _banners(seen: Seen) -> Iterator[Banner]:
         yield Banner(title="The daemon is stopping.", lines=())
     if is_late(seen):
         yield Banner(
-            title="No cycle has ended for longer than twice polling.max_staleness.",
+            title="No cycle has done its work for longer than twice polling.max_staleness.",
             lines=("The daemon runs and does not do its work.",),
             cure="Look at its log, and at `budgetd doctor`.",
         )

@@ -72,8 +72,7 @@ def funds_of(master: Readings, at: datetime) -> tuple[Funds, ...]:
 
 
 def is_late(seen: Seen) -> bool:
-    """Whether the last cycle ended so long ago that the daemon is not doing its work: more than
-    twice `max_staleness`. Before the first one the daemon's start counts."""
-    last = seen.standing.last
-    since = last.ended_at if last else seen.standing.started_at
-    return seen.now - since > 2 * seen.max_staleness
+    """Whether a cycle came as far as a plan so long ago that the daemon is not doing its work:
+    more than twice `max_staleness`. Before the first one the daemon's start counts."""
+    worked_at = seen.standing.last and seen.standing.last.worked_at
+    return seen.now - (worked_at or seen.standing.started_at) > 2 * seen.max_staleness
