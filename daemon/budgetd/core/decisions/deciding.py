@@ -201,7 +201,8 @@ def _parts(
     if not is_credit_home and named.action_name != "grant_coupons":
         return ()
     unit = Unit(account_id=case.account.id, instrument=named.instrument)
-    return case.judge.history.parts(named.name, unit, of)
+    found = case.judge.history.parts(named.name, unit, of)
+    return tuple(move for move in found if move.direction is named.direction)
 
 
 def _once(case: _Case, item: Decision, due: Due, of: str | tuple[datetime, datetime]) -> Decision:
@@ -220,6 +221,8 @@ def _once(case: _Case, item: Decision, due: Due, of: str | tuple[datetime, datet
     if not fired:
         return item
     is_over = due.is_extra and all(slot.until <= history.now for slot in due.slots)
+    # A rule that was edited since may have gone the other way.
+    is_over = is_over or any(move.direction is not item.named.direction for move in fired)
     if not (is_whole or is_over) and item.named.action_name in ("reclaim", "grant_coupons"):
         return replace(item, served=fired)
     return item.held(Hold.NOT_DUE, until=due.next_at)
