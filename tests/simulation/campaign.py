@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from budgetd import cycle, execute
+from budgetd import cycle, doubt, execute
 
 from .coverage import watching_steps
 from .driver import play
@@ -23,7 +23,7 @@ from .stage import Coverage
 from .statefile import StateFile
 
 CHUNK = 250
-LOGGING = (cycle, execute)
+LOGGING = (cycle, doubt, execute)
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, the files are ours
 
 
@@ -104,6 +104,8 @@ class _Silence:
 
     def info(self, _event: str, **_facts: object) -> None:
         """Says nothing."""
+
+    warning = info
 
 
 def run_many(first: int, count: int, workers: int) -> Iterator[Result]:
