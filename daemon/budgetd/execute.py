@@ -7,16 +7,16 @@ It walks along `core.intent` and may not decide what is right: `core.again` does
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from budgetd.arrivals import Arrivals
 from budgetd.core.answer import Answer, AnswerClass, Phase
 from budgetd.core.decisions.decision import Held
 from budgetd.core.decisions.limits import Limits
-from budgetd.core.decisions.rereading import merged
 from budgetd.core.intent import FINAL, MOST_DOUBTS, Direction, Instrument, Intent, State
-from budgetd.core.observation import Observation, Readings
+from budgetd.core.observation import Observation
 from budgetd.core.plans.again import Promised, decide_again
 from budgetd.core.plans.basis import children, is_old, rests_on_old, unit_reading
 from budgetd.core.plans.outcome import Outcome, held_back, not_sent, outcome_of
@@ -75,12 +75,12 @@ class Executor:
     discrepancies: tuple[Discrepancy, ...] = field(default=(), init=False)
     _seq: int = field(default=0, init=False)
     _made: set[str] = field(default_factory=set, init=False)
-    _given: dict[str, frozenset[Instrument]] = field(default_factory=dict, init=False)
-    _seen: dict[str, Readings] = field(default_factory=dict, init=False)
+    _arrivals: Arrivals = field(init=False)
     doubting: Patience = field(init=False)
 
     def __post_init__(self) -> None:
         self.doubting = Patience(self.patience_s)
+        self.begin(0)
 
     # The normal path
 
@@ -103,11 +103,8 @@ class Executor:
         if not isinstance(intent, Intent):
             return not_sent(item, intent)
         state = await self.pursue(intent)
-        if state is State.SETTLED and intent.direction is Direction.ALLOCATE:
-            unit = intent.unit
-            self._given[unit.account_id] = self._given.get(unit.account_id, frozenset()) | {
-                unit.instrument
-            }
+        if state is State.SETTLED:
+            self._arrivals.settled(intent)
         amount = self.ledger.move(intent.id).amount
         return outcome_of(item, state, amount=amount, note=self.ledger.note_of(intent.id))
 
@@ -120,7 +117,7 @@ class Executor:
             self.reads_each or is_old(master, instrument, now, within)
         )
         if asks_master:
-            seen = {**seen, **await self._arrived()}
+            seen = {**seen, **await self._arrivals.read(item, observation)}
         if self.reads_each or is_old(readings, instrument, now, within):
             readings = await self.observer.account(item.account.id, frozenset({instrument}))
         if asks_master:
@@ -132,14 +129,6 @@ class Executor:
             readings={**seen, item.account.id: readings},
             master=master,
         )
-
-    async def _arrived(self) -> Mapping[str, Readings]:
-        """What those read that this plan has given something: a master that is read again has
-        given it already, and it is not to be taken off once more."""
-        given, self._given = self._given, {}
-        for account_id, found in (await self.observer.some(given)).items():
-            self._seen[account_id] = merged(self._seen.get(account_id), found)
-        return self._seen
 
     def _promise(self, item: Promised, fresh: Observation) -> Intent | Held | Withheld | None:
         """W1: decided again on what the ledger knows at this very moment, then promised."""
@@ -170,11 +159,13 @@ class Executor:
             if again.approved is not None:
                 proposals.use(self.ledger, again.approved, intent.id, now)
         self._made.add(intent.id)
+        self._arrivals.promised(intent)
         return intent
 
     def begin(self, observed_at_seq: int) -> None:
         """Says up to which event the observation knows the ledger; of its plan nothing is made."""
-        self._seq, self._made, self._given, self._seen = observed_at_seq, set(), {}, {}
+        self._seq, self._made = observed_at_seq, set()
+        self._arrivals = Arrivals(observer=self.observer, reserve=self.limits.reserve)
 
     def _intent(
         self, transfer: Transfer, item: Promised, fresh: Observation, now: datetime

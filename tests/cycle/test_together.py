@@ -19,7 +19,7 @@ from budgetd.wiring import Opened
 from .test_crashes import at_second_item, disarm
 from .test_parts import HOME, due, two_coupons, two_ledgers
 from .wires import Killed
-from .world import FULL, START, TOP_UP, World
+from .world import BARE, FULL, START, TOP_UP, World
 
 LIFT = """\
   - name: up
@@ -189,4 +189,15 @@ async def test_money_that_has_left_the_master_is_not_taken_off_twice(
     _, report = await world.run(opened, reads_each=True)
     assert report is not None
     assert [outcome.hold for outcome in report.outcomes] == [None, None]
+    assert (world.moved("poor"), world.moved("bare")) == (990_00, 1000_00)
+
+
+@pytest.mark.parametrize(("left", "reads"), [(97_500_00, 4), (90_000_00, 3)])
+async def test_who_was_given_something_is_read_once_more_where_the_master_has_little(
+    world: World, left: int, reads: int
+) -> None:
+    world.book.master.cash.change(-left, START)
+    await world.run(world.policies(TOP_UP), reads_each=True)
+    seen = [one.query for one in world.running.sandbox.seen if one.method == "GET"]
+    assert sum(f"sub_customer_id={BARE}" in query for query in seen) == reads
     assert (world.moved("poor"), world.moved("bare")) == (990_00, 1000_00)
